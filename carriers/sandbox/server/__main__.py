@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m carriers.sandbox.server``: runs the carrier until it is told to stop."""
+
+import argparse
+import fcntl
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from litestar import Litestar
+from litestar.datastructures import State
+
+from carriers.sandbox.server import api, control
+from carriers.sandbox.server.answers import Refusal
+from carriers.sandbox.server.http import AbortableProtocol, reply_refusal
+from carriers.sandbox.server.office import Office
+
+
+class CannotStart(Exception):
+    """One sentence for the person at the terminal."""
+
+
+class _Server(uvicorn.Server):
+    """Says so, once, when it answers."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"sandbox carrier ready on {self._address}", flush=True)
+
+
+def app_of(office: Office) -> Litestar:
+    """The HTTP application of an office, which it opens and closes."""
+
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        office.open()
+        try:
+            yield
+        finally:
+            office.close()
+
+    return Litestar(
+        [*api.HANDLERS, *control.HANDLERS],
+        lifespan=[life],
+        state=State({"office": office}),
+        exception_handlers={Refusal: reply_refusal},
+        openapi_config=None,
+        request_max_body_size=1_000_000,
+    )
+
+
+def run(argv: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises CannotStart before anything was touched."""
+    arguments = _parser().parse_args(argv)
+    data_dir: Path = arguments.data_dir
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"The folder {data_dir} cannot be made: {error.strerror}.") from error
+    with _only_one(data_dir), _listening(arguments.host, arguments.port) as listener:
+        office = Office(data_dir, tuple(arguments.api_key or ["sandbox"]), arguments.autopilot_seconds)
+        config = uvicorn.Config(
+            app_of(office),
+            http=AbortableProtocol,
+            log_level="warning",
+            access_log=False,
+            # Longer than any client of ours keeps an idle connection, so that the client ends it.
+            timeout_keep_alive=30,
+            # A time-out played on purpose must not hold up the end.
+            timeout_graceful_shutdown=1,
+        )
+        host, port = listener.getsockname()[:2]
+        _Server(config, f"http://{host}:{port}").run(sockets=[listener])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m carriers.sandbox.server", description="The sandbox carrier.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8400, help="port, 0 for a free one (default %(default)s)")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the carrier's own ledger")
+    parser.add_argument("--api-key", action="append", help="accepted key, repeatable (default: sandbox)")
+    parser.add_argument(
+        "--autopilot-seconds", type=float, help="move manifested parcels by themselves, a step each N seconds"
+    )
+    return parser
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Two carriers on one ledger would push everything twice."""
+    try:
+        lock = (data_dir / "lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"The folder {data_dir} cannot be written: {error.strerror}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CannotStart(f"Another sandbox carrier already runs on {data_dir}.") from error
+        yield
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise CannotStart(f"The sandbox carrier cannot listen on {host}:{port}: {error.strerror}.") from error
+    with listener:
+        yield listener
+
+
+if __name__ == "__main__":
+    try:
+        run()
+    except CannotStart as problem:
+        sys.exit(str(problem))
