@@ -205,4 +205,3 @@ def _text(value: Any) -> str:
 def _header(headers: Mapping[str, str], name: str) -> str:
     # Header names are case-insensitive, and a plain mapping is not.
     return next((value for key, value in headers.items() if key.lower() == name), "")
-

@@ -14,12 +14,12 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from carriers.sandbox.server import api, control
-from carriers.sandbox.server.answers import Refusal
-from carriers.sandbox.server.http import AbortableProtocol, reply_refusal
+from carriers.sandbox.server.answers import RefusalError
 from carriers.sandbox.server.office import Office
+from carriers.sandbox.server.wire import AbortableProtocol, reply_refusal
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """One sentence for the person at the terminal."""
 
 
@@ -33,7 +33,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(f"sandbox carrier ready on {self._address}", flush=True)
+            sys.stdout.write(f"sandbox carrier ready on {self._address}\n")
+            sys.stdout.flush()
 
 
 def app_of(office: Office) -> Litestar:
@@ -51,20 +52,20 @@ def app_of(office: Office) -> Litestar:
         [*api.HANDLERS, *control.HANDLERS],
         lifespan=[life],
         state=State({"office": office}),
-        exception_handlers={Refusal: reply_refusal},
+        exception_handlers={RefusalError: reply_refusal},
         openapi_config=None,
         request_max_body_size=1_000_000,
     )
 
 
 def run(argv: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises CannotStart before anything was touched."""
+    """Serve until SIGTERM or SIGINT. Raises StartError before anything was touched."""
     arguments = _parser().parse_args(argv)
     data_dir: Path = arguments.data_dir
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart(f"The folder {data_dir} cannot be made: {error.strerror}.") from error
+        raise StartError(f"The folder {data_dir} cannot be made: {error.strerror}.") from error
     with _only_one(data_dir), _listening(arguments.host, arguments.port) as listener:
         office = Office(data_dir, tuple(arguments.api_key or ["sandbox"]), arguments.autopilot_seconds)
         config = uvicorn.Config(
@@ -82,7 +83,7 @@ def run(argv: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m carriers.sandbox.server", description="The sandbox carrier.")
+    parser = argparse.ArgumentParser("python -m carriers.sandbox.server", description="The sandbox carrier.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8400, help="port, 0 for a free one (default %(default)s)")
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of the carrier's own ledger")
@@ -99,12 +100,12 @@ def _only_one(data_dir: Path) -> Iterator[None]:
     try:
         lock = (data_dir / "lock").open("w")
     except OSError as error:
-        raise CannotStart(f"The folder {data_dir} cannot be written: {error.strerror}.") from error
+        raise StartError(f"The folder {data_dir} cannot be written: {error.strerror}.") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CannotStart(f"Another sandbox carrier already runs on {data_dir}.") from error
+            raise StartError(f"Another sandbox carrier already runs on {data_dir}.") from error
         yield
 
 
@@ -113,7 +114,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), backlog=512)
     except OSError as error:
-        raise CannotStart(f"The sandbox carrier cannot listen on {host}:{port}: {error.strerror}.") from error
+        raise StartError(f"The sandbox carrier cannot listen on {host}:{port}: {error.strerror}.") from error
     with listener:
         yield listener
 
@@ -121,5 +122,5 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 if __name__ == "__main__":
     try:
         run()
-    except CannotStart as problem:
+    except StartError as problem:
         sys.exit(str(problem))

@@ -15,7 +15,7 @@ class Answer:
     body: bytes
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """The carrier says no and nothing was changed."""
 
     def __init__(self, status_code: int, code: str, message: str) -> None:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from carriers.sandbox.server import parcels, shipments
 from carriers.sandbox.server.answers import Answer, to_json
-from carriers.sandbox.server.http import Wire, account_of, office_of, perform, read, reply
 from carriers.sandbox.server.parcels import ManifestBody
 from carriers.sandbox.server.shipments import ShipmentBody
+from carriers.sandbox.server.wire import Wire, account_of, office_of, perform, read, reply
 
 
 class VoidBody(BaseModel):

@@ -10,11 +10,11 @@ from litestar.params import FromPath
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from carriers.sandbox.server import page
-from carriers.sandbox.server.answers import Answer, Refusal, to_json
+from carriers.sandbox.server.answers import Answer, RefusalError, to_json
 from carriers.sandbox.server.faults import FaultPlan
-from carriers.sandbox.server.http import Wire, office_of, read, reply
 from carriers.sandbox.server.office import Office
 from carriers.sandbox.server.parcels import AdvanceBody
+from carriers.sandbox.server.wire import Wire, office_of, read, reply
 
 
 class ClockBody(BaseModel):
@@ -49,7 +49,7 @@ def show_label(request: Wire, number: FromPath[str]) -> Response[bytes]:
             (number,),
         ).fetchone()
     if row is None:
-        raise Refusal(404, "no_such_parcel", "There is no such parcel.")
+        raise RefusalError(404, "no_such_parcel", "There is no such parcel.")
     pieces = json.loads(row["answer"])["pieces"]
     label = next(piece["label"] for piece in pieces if piece["tracking_number"] == number)
     return Response(base64.b64decode(label["pdf"]), media_type="application/pdf")
@@ -110,9 +110,7 @@ def _faults(office: Office) -> Answer:
 
 
 def _clock(office: Office) -> Answer:
-    return Answer(
-        200, to_json({"now": office.clock.now().isoformat(), "is_frozen": office.clock.is_frozen})
-    )
+    return Answer(200, to_json({"now": office.clock.now().isoformat(), "is_frozen": office.clock.is_frozen}))
 
 
 HANDLERS = [

@@ -34,8 +34,8 @@ def pdf(label: Label) -> bytes:
     page = Canvas(buffer, pagesize=(_WIDTH, _HEIGHT), invariant=1)
     page.rect(0, _HEIGHT - 40, _WIDTH, 40, fill=1, stroke=0)
     page.setFillGray(1)
-    _line(page, _EDGE, 405, "SANDBOX CARRIER", 17, 170, bold=True)
-    page.drawRightString(_WIDTH - _EDGE, 406, _plain(label.service.upper())[:14])
+    _line(page, _EDGE, 406, "SANDBOX CARRIER", 15, 150, bold=True)
+    _line(page, _EDGE, 406, label.service.upper(), 13, 95, bold=True, right=True)
     page.setFillGray(0)
     _block(page, "FROM", label.sender, top=380, size=8)
     page.line(_EDGE, 308, _WIDTH - _EDGE, 308)
@@ -43,8 +43,7 @@ def pdf(label: Label) -> bytes:
     page.line(_EDGE, 194, _WIDTH - _EDGE, 194)
     for row, fact in enumerate(label.facts):
         _line(page, _EDGE, 180 - 12 * row, fact, 9, 170)
-    page.setFont("Helvetica-Bold", 22)
-    page.drawRightString(_WIDTH - _EDGE, 166, label.piece)
+    _line(page, _EDGE, 166, label.piece, 22, 85, bold=True, right=True)
     page.line(_EDGE, 148, _WIDTH - _EDGE, 148)
     bars = Code128(label.tracking_number, barWidth=_BAR_DOTS * _DOT, barHeight=78, quiet=0)
     # The left edge falls on a whole dot, or the rasteriser would round bars to different widths.
@@ -54,9 +53,7 @@ def pdf(label: Label) -> bytes:
     page.line(_EDGE, 38, _WIDTH - _EDGE, 38)
     _line(page, _EDGE, 25, f"Master {label.master_number}" if label.master_number else "Single piece", 9, 160)
     _line(page, _EDGE, 12, "Sandbox: not valid for carriage.", 7, 160)
-    if label.cod:
-        page.setFont("Helvetica-Bold", 13)
-        page.drawRightString(_WIDTH - _EDGE, 19, f"COD {label.cod}")
+    _line(page, _EDGE, 19, f"COD {label.cod}" if label.cod else "", 13, 95, bold=True, right=True)
     page.showPage()
     page.save()
     return buffer.getvalue()
@@ -71,7 +68,10 @@ def zpl(label: Label) -> str:
     texts += [(30, 680 + 32 * row, 26, line) for row, line in enumerate(label.facts)]
     texts += [(640, 690, 60, label.piece), (30, 1140, 26, f"Master {label.master_number or '-'}")]
     texts += [(500, 1140, 36, f"COD {label.cod}")] if label.cod else []
-    fields = [f"^FO{x},{y}^A0N,{size},{size}^FH^FD{_hex(text)}^FS" for x, y, size, text in texts]
+    fields = [
+        f"^FO{x},{y}^A0N,{size},{_narrow(text, size, 782 - x)}^FH^FD{_hex(text)}^FS"
+        for x, y, size, text in texts
+    ]
     rules = [f"^FO30,{y}^GB752,3,3^FS" for y in (85, 340, 665, 790, 1120)]
     bars = f"^FO116,820^BY{_BAR_DOTS}^BCN,220,Y,N,N,A^FD{label.tracking_number}^FS"
     return "\n".join(["^XA^CI28^PW812^LL1218", *rules, *fields, bars, "^XZ"])
@@ -84,16 +84,34 @@ def _block(page: Canvas, title: str, lines: tuple[str, ...], *, top: float, size
         _line(page, _EDGE, top - (row + 1) * size * 1.2 - 1, line, size, _WIDTH - 2 * _EDGE, bold=row == 0)
 
 
-def _line(page: Canvas, x: float, y: float, text: str, size: float, width: float, *, bold: bool = False) -> None:
-    """One line in ``width`` points: it shrinks to fit, so that nothing is cut or printed over its neighbour."""
+def _line(
+    page: Canvas,
+    x: float,
+    y: float,
+    text: str,
+    size: float,
+    width: float,
+    *,
+    bold: bool = False,
+    right: bool = False,
+) -> None:
+    """One line in ``width`` points from the left or right edge; it shrinks to fit, so nothing is cut."""
     font, shown = "Helvetica-Bold" if bold else "Helvetica", _plain(text)
     page.setFont(font, min(size, size * width / max(stringWidth(shown, font, size), 1)))
-    page.drawString(x, y, shown)
+    if right:
+        page.drawRightString(_WIDTH - x, y, shown)
+    else:
+        page.drawString(x, y, shown)
 
 
 def _plain(text: str) -> str:
     # The built-in fonts know Western European letters only; anything else shows as a visible question mark.
     return text.encode("cp1252", "replace").decode("cp1252")
+
+
+def _narrow(text: str, size: int, width: int) -> int:
+    # A character of the printer's own font is at most about 0.6 of its nominal width.
+    return min(size, int(width / (0.6 * max(len(text), 1))))
 
 
 def _hex(text: str) -> str:

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The carrier's parts put together: books, clock, faults, pushes and the autopilot."""
 
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from carriers.sandbox.server import parcels, push
-from carriers.sandbox.server.answers import Answer, Refusal, digest
+from carriers.sandbox.server.answers import Answer, RefusalError, digest
+from carriers.sandbox.server.autopilot import Autopilot
 from carriers.sandbox.server.clock import Clock
 from carriers.sandbox.server.faults import Faults
 from carriers.sandbox.server.parcels import AdvanceBody, ManifestBody
 from carriers.sandbox.server.push import Pusher
 from carriers.sandbox.server.store import Store
-from carriers.sandbox.server.vocabulary import AUTOPILOT
 
 
 class Office:
@@ -24,23 +23,20 @@ class Office:
         self.clock = Clock(self.store)
         self.faults = Faults()
         self.pusher = Pusher(self.store)
+        self._autopilot = None if autopilot_s is None else Autopilot(self.store, self.advance, autopilot_s)
         # An account is known by the hash of its key, so that the books hold no secret of a client.
         self._accounts = {key: "acc_" + digest(key)[:12] for key in api_keys}
-        self._autopilot_s = autopilot_s
-        self._stopping = threading.Event()
-        self._autopilot = threading.Thread(target=self._fly, name="autopilot", daemon=True)
 
     def open(self) -> None:
         """Start the threads."""
         self.pusher.start()
-        if self._autopilot_s is not None:
+        if self._autopilot is not None:
             self._autopilot.start()
 
     def close(self) -> None:
         """Stop the threads and close the books."""
-        self._stopping.set()
-        if self._autopilot.is_alive():
-            self._autopilot.join()
+        if self._autopilot is not None:
+            self._autopilot.stop()
         self.pusher.stop()
         self.store.close()
 
@@ -48,20 +44,20 @@ class Office:
         """The account of a key, or a refusal."""
         account = self._accounts.get(api_key)
         if account is None:
-            raise Refusal(401, "no_such_key", "The API key is missing or wrong.")
+            raise RefusalError(401, "no_such_key", "The API key is missing or wrong.")
         return account
 
     def advance(self, tracking_number: str, body: AdvanceBody) -> dict[str, Any]:
         """Let something happen to a parcel and push it: the event and its push are one transaction."""
         with self.store.transaction() as db:
             account, event = parcels.advance(db, self.clock, tracking_number, body)
-            push.enqueue(db, account, event, self.faults.draw("push"))
+            push.enqueue(db, account, event, self.faults)
         self.pusher.wake()
         return event
 
     def close_manifest(self, account: str, body: ManifestBody) -> Answer:
         """Close a manifest; with the autopilot on, its parcels set off by themselves."""
-        start_at = None if self._autopilot_s is None else time.time() + self._autopilot_s
+        start_at = None if self._autopilot is None else time.time() + self._autopilot.step_s
         return parcels.close_manifest(self.store, self.clock, account, body, start_at)
 
     def register_webhook(self, account: str, url: str, secret: str) -> None:
@@ -69,33 +65,3 @@ class Office:
         with self.store.transaction() as db:
             db.execute("INSERT OR REPLACE INTO webhook VALUES (?, ?, ?)", (account, url, secret))
         self.pusher.wake()
-
-    def _fly(self) -> None:
-        assert self._autopilot_s is not None
-        while not self._stopping.wait(min(1.0, self._autopilot_s / 4)):
-            for number, status in self._due_steps():
-                self.advance(number, AdvanceBody(status=status))
-
-    def _due_steps(self) -> list[tuple[str, str]]:
-        """Parcels whose time has come, with their next word; the time after that is set here as well.
-
-        A parcel that a person has moved off the usual way is left alone.
-        """
-        assert self._autopilot_s is not None
-        now = time.time()
-        steps = []
-        with self.store.transaction() as db:
-            rows = db.execute(
-                "SELECT tracking_number, status FROM parcel WHERE autopilot_at <= ? ORDER BY seq LIMIT 500",
-                (now,),
-            ).fetchall()
-            for row in rows:
-                following = AUTOPILOT.get(row["status"])
-                if following is not None:
-                    steps.append((row["tracking_number"], following))
-                next_at = None if following not in AUTOPILOT else now + self._autopilot_s
-                db.execute(
-                    "UPDATE parcel SET autopilot_at = ? WHERE tracking_number = ?",
-                    (next_at, row["tracking_number"]),
-                )
-        return steps

@@ -27,12 +27,13 @@ th, td { text-align: left; padding: .6rem .8rem; border-bottom: 1px solid #e3e8e
 th { font-size: .8rem; color: #5a6876; background: #eef1f4 }
 code { font-size: .95rem }
 small { color: #5a6876 }
-.status { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; background: #e3ecf7; white-space: nowrap }
+.status { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; background: #e3ecf7;
+  white-space: nowrap }
 .delivered { background: #d8f0dd } .voided, .lost { background: #f6dcdc }
 .delivery_failed, .exception, .return_started { background: #fbeacb }
 form { display: flex; gap: .4rem; flex-wrap: wrap }
-button { font: inherit; font-size: .85rem; padding: .25rem .7rem; border: 1px solid #9fb0c0; border-radius: 6px;
-  background: #fff; cursor: pointer }
+button { font: inherit; font-size: .85rem; padding: .25rem .7rem; border: 1px solid #9fb0c0;
+  border-radius: 6px; background: #fff; cursor: pointer }
 button:hover, button:focus-visible { background: #1c2530; color: #fff }
 </style>
 </head>
@@ -52,12 +53,14 @@ button:hover, button:focus-visible { background: #1c2530; color: #fff }
 {% for parcel in parcels %}
 <tr>
 <td><a href="/sandbox/parcels/{{ parcel.number }}/label.pdf"><code>{{ parcel.number }}</code></a><br>
-<small>{{ parcel.reference }}{% if parcel.master %} &middot; master {{ parcel.master }}{% endif %}</small></td>
+<small>{{ parcel.reference }}
+{% if parcel.master %} &middot; master {{ parcel.master }}{% endif %}</small></td>
 <td>{{ parcel.recipient }}</td>
 <td><small>{{ parcel.manifest or "not yet" }}</small></td>
 <td><span class="status {{ parcel.status }}">{{ parcel.status|replace("_", " ") }}</span></td>
 <td>{% if parcel.following %}<form method="post" action="/sandbox/parcels/{{ parcel.number }}/advance">
-{% for status in parcel.following %}<button name="status" value="{{ status }}">{{ status|replace("_", " ") }}</button>
+{% for status in parcel.following %}
+<button name="status" value="{{ status }}">{{ status|replace("_", " ") }}</button>
 {% endfor %}</form>{% else %}<small>nothing more</small>{% endif %}</td>
 </tr>
 {% endfor %}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from carriers.sandbox.server.answers import Answer, Refusal, digest, to_json
+from carriers.sandbox.server.answers import Answer, RefusalError, digest, to_json
 from carriers.sandbox.server.clock import Clock
 from carriers.sandbox.server.store import Store
 from carriers.sandbox.server.vocabulary import STATUSES, VOIDABLE
@@ -63,12 +63,14 @@ def advance(
     """
     if body.status not in STATUSES:
         known = ", ".join(STATUSES)
-        raise Refusal(400, "no_such_status", f"There is no status {body.status!r}; known: {known}.")
-    row = db.execute("SELECT account, state FROM parcel WHERE tracking_number = ?", (tracking_number,)).fetchone()
+        raise RefusalError(400, "no_such_status", f"There is no status {body.status!r}; known: {known}.")
+    row = db.execute(
+        "SELECT account, state FROM parcel WHERE tracking_number = ?", (tracking_number,)
+    ).fetchone()
     if row is None:
-        raise Refusal(404, "no_such_parcel", "There is no such parcel.")
+        raise RefusalError(404, "no_such_parcel", "There is no such parcel.")
     if row["state"] == "voided":
-        raise Refusal(409, "voided", "This label was voided.")
+        raise RefusalError(409, "voided", "This label was voided.")
     event = _record(db, tracking_number, body, body.occurred_at or clock.now())
     db.execute("UPDATE parcel SET status = ? WHERE tracking_number = ?", (body.status, tracking_number))
     return row["account"], event
@@ -83,7 +85,7 @@ def track(store: Store, account: str, number: str) -> Answer:
             (account, number, number),
         ).fetchall()
         if not rows:
-            raise Refusal(404, "no_such_parcel", "There is no such parcel.")
+            raise RefusalError(404, "no_such_parcel", "There is no such parcel.")
         shown = [{**dict(row), "events": events_of(db, row["tracking_number"])} for row in rows]
     return Answer(200, to_json({"number": number, "parcels": shown}))
 
@@ -105,7 +107,7 @@ def close_manifest(
         ).fetchone()
         if known is not None:
             if known["body_hash"] != body_hash:
-                raise Refusal(409, "key_conflict", "This key was used for another manifest.")
+                raise RefusalError(409, "key_conflict", "This key was used for another manifest.")
             return Answer(201, known["answer"])
         _check_listed(db, account, body.tracking_numbers)
         manifest_id = "man_" + digest(account, body.key)[:20]
@@ -133,7 +135,7 @@ def show_manifest(store: Store, account: str, manifest_id: str) -> Answer:
             "SELECT answer FROM manifest WHERE id = ? AND account = ?", (manifest_id, account)
         ).fetchone()
     if row is None:
-        raise Refusal(404, "no_such_manifest", "There is no such manifest.")
+        raise RefusalError(404, "no_such_manifest", "There is no such manifest.")
     return Answer(200, row["answer"])
 
 
@@ -156,7 +158,9 @@ def _record(
     db: sqlite3.Connection, tracking_number: str, body: AdvanceBody, occurred_at: datetime
 ) -> dict[str, Any]:
     word = STATUSES[body.status]
-    (count,) = db.execute("SELECT count(*) FROM event WHERE tracking_number = ?", (tracking_number,)).fetchone()
+    (count,) = db.execute(
+        "SELECT count(*) FROM event WHERE tracking_number = ?", (tracking_number,)
+    ).fetchone()
     event = {
         "event_id": f"evt_{tracking_number}_{count + 1}",
         "tracking_number": tracking_number,
@@ -175,7 +179,7 @@ def _record(
 
 def _check_listed(db: sqlite3.Connection, account: str, numbers: list[str]) -> None:
     if len(set(numbers)) != len(numbers):
-        raise Refusal(422, "listed_twice", "A parcel is on the list twice.")
+        raise RefusalError(422, "listed_twice", "A parcel is on the list twice.")
     bad = []
     for number in numbers:
         row = db.execute(
@@ -186,4 +190,4 @@ def _check_listed(db: sqlite3.Connection, account: str, numbers: list[str]) -> N
         if not (is_free and row["status"] == VOIDABLE):
             bad.append(number)
     if bad:
-        raise Refusal(422, "not_acceptable", f"Unknown, void, listed or collected: {', '.join(bad)}.")
+        raise RefusalError(422, "not_acceptable", f"Unknown, void, listed or collected: {', '.join(bad)}.")

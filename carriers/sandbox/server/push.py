@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 
 from carriers.sandbox.server.answers import to_json
-from carriers.sandbox.server.faults import Fault
+from carriers.sandbox.server.faults import Faults
 from carriers.sandbox.server.store import Store
 
 # After the first try, up to five more; then the event is dead and only polling finds it.
@@ -23,10 +23,11 @@ ANSWER_WITHIN_S: Final = 7.0
 _IDLE_S: Final = 0.5
 
 
-def enqueue(db: sqlite3.Connection, account: str, event: dict[str, Any], fault: Fault | None) -> None:
-    """Put an event into the outbox, bent by the fault that strikes it. No webhook, no push."""
+def enqueue(db: sqlite3.Connection, account: str, event: dict[str, Any], faults: Faults) -> None:
+    """Put an event into the outbox, bent by the fault that strikes it. No webhook, no push, no fault used."""
     if db.execute("SELECT 1 FROM webhook WHERE account = ?", (account,)).fetchone() is None:
         return
+    fault = faults.draw("push")
     kind = None if fault is None else fault.kind
     wait_s = fault.delay_s if fault is not None and kind in ("delay", "reorder") else 0.0
     row = (
@@ -40,7 +41,8 @@ def enqueue(db: sqlite3.Connection, account: str, event: dict[str, Any], fault: 
     )
     for _ in range(2 if kind == "duplicate" else 1):
         db.execute(
-            "INSERT INTO outbox (account, event_id, body, state, due_at, is_held) VALUES (?, ?, ?, ?, ?, ?)", row
+            "INSERT INTO outbox (account, event_id, body, state, due_at, is_held) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
         )
 
 

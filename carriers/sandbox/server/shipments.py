@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from carriers.sandbox.server import label, parcels
-from carriers.sandbox.server.answers import Answer, Refusal, digest, error, to_json
+from carriers.sandbox.server.answers import Answer, RefusalError, digest, error, to_json
 from carriers.sandbox.server.clock import Clock
 from carriers.sandbox.server.store import Store
 from carriers.sandbox.server.vocabulary import VOIDABLE
@@ -18,6 +18,8 @@ PIECES_MAX: Final = 40
 WEIGHT_MAX_G: Final = 30_000
 # A postcode that the carrier does not serve, so that a refusal can be had without switching on a fault.
 UNSERVED_POSTCODE: Final = "00000"
+# Currencies whose minor unit is not a hundredth (ISO 4217).
+_DECIMALS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
 Text = Annotated[str, Field(max_length=200)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -50,6 +52,11 @@ class MoneyBody(_Body):
     amount: Annotated[int, Field(ge=0)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
+    def shown(self) -> str:
+        """As it is printed: minor units become the decimals of the currency."""
+        places = _DECIMALS.get(self.currency, 2)
+        return f"{self.currency} {self.amount / 10**places:.{places}f}"
+
 
 class ParcelBody(_Body):
     reference: Name
@@ -81,7 +88,7 @@ def buy(store: Store, clock: Clock, account: str, body: ShipmentBody, fault: str
         ).fetchone()
         if known is not None:
             if known["body_hash"] != body_hash:
-                raise Refusal(409, "key_conflict", "This key was used for another shipment.")
+                raise RefusalError(409, "key_conflict", "This key was used for another shipment.")
             return Answer(known["status_code"], known["answer"])
         return _sell(db, clock, account, body, body_hash, fault)
 
@@ -111,10 +118,10 @@ def void(store: Store, account: str, shipment_id: str, tracking_number: str | No
         ).fetchall()
         chosen = [row for row in rows if tracking_number in (None, row["tracking_number"])]
         if not chosen:
-            raise Refusal(404, "no_such_parcel", "This shipment has no such parcel.")
+            raise RefusalError(404, "no_such_parcel", "This shipment has no such parcel.")
         for row in chosen:
             if row["state"] == "live" and row["status"] != VOIDABLE:
-                raise Refusal(422, "already_collected", f"{row['tracking_number']} is on its way.")
+                raise RefusalError(422, "already_collected", f"{row['tracking_number']} is on its way.")
         numbers = [row["tracking_number"] for row in chosen]
         db.executemany(
             "UPDATE parcel SET state = 'voided', autopilot_at = NULL WHERE tracking_number = ?",
@@ -195,7 +202,7 @@ def _piece(
         recipient=body.recipient.lines(),
         facts=(f"Ref {body.reference}", f"{parcel.weight_g} g, {length}x{width}x{height} mm"),
         piece=f"{position + 1} / {len(body.parcels)}",
-        cod=None if body.cod is None else f"{body.cod.currency} {body.cod.amount} minor units",
+        cod=None if body.cod is None else body.cod.shown(),
     )
     document = {"pdf": base64.b64encode(label.pdf(drawn)).decode(), "zpl": label.zpl(drawn)}
     return {**piece, "state": "live", "tracking_number": number, "barcode": number, "label": document}
@@ -228,7 +235,7 @@ def _shipment(db: sqlite3.Connection, account: str, shipment_id: str) -> sqlite3
         "SELECT id, answer FROM shipment WHERE id = ? AND account = ?", (shipment_id, account)
     ).fetchone()
     if row is None:
-        raise Refusal(404, "no_such_shipment", "There is no such shipment.")
+        raise RefusalError(404, "no_such_shipment", "There is no such shipment.")
     return row
 
 

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from pydantic import BaseModel, ValidationError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from carriers.sandbox.server.answers import Answer, Refusal
+from carriers.sandbox.server.answers import Answer, RefusalError
 from carriers.sandbox.server.faults import Operation
 from carriers.sandbox.server.office import Office
 
@@ -53,7 +53,7 @@ async def read(request: Wire, shape: type[Body]) -> Body:
         return shape.model_validate_json(await request.body())
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise Refusal(400, "bad_body", faults) from error
+        raise RefusalError(400, "bad_body", faults) from error
 
 
 def reply(answer: Answer) -> Response[bytes]:
@@ -61,7 +61,7 @@ def reply(answer: Answer) -> Response[bytes]:
     return Response(answer.body, status_code=answer.status_code, media_type="application/json")
 
 
-def reply_refusal(_: Wire, refusal: Refusal) -> Response[bytes]:
+def reply_refusal(_: Wire, refusal: RefusalError) -> Response[bytes]:
     """The exception handler for refusals."""
     return reply(refusal.answer())
 
@@ -93,9 +93,9 @@ async def perform(
 
 
 def _broken() -> Answer:
-    return Refusal(500, "internal", "Something broke at the carrier.").answer()
+    return RefusalError(500, "internal", "Something broke at the carrier.").answer()
 
 
 def _rate_limited() -> Response[bytes]:
-    answer = Refusal(429, "rate_limited", "Too many requests; try again in a second.").answer()
+    answer = RefusalError(429, "rate_limited", "Too many requests; try again in a second.").answer()
     return Response(answer.body, status_code=429, headers={"retry-after": "1"}, media_type="application/json")
