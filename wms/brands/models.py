@@ -79,7 +79,7 @@ class Brand(SQLModel, table=True):
 
 
 class ApiKey(BrandOwned, table=True):
-    """A key ``wk_<public id>_<secret>``. Only the SHA-256 of the secret is kept; it is random, so no slow hash is needed."""
+    """A key ``wk_<public id>_<secret>``. Only the secret's SHA-256 is kept: random as it is, that will do."""
 
     __tablename__ = "api_key"
     __table_args__ = (sa.Index("ix_api_key_public_id", "public_id"),)
