@@ -144,6 +144,7 @@ class EventKind(StrEnum):
     IN_TRANSIT = "in_transit"
     OUT_FOR_DELIVERY = "out_for_delivery"
     DELIVERY_EXCEPTION = "delivery_exception"
+    PARTLY_DELIVERED = "partly_delivered"  # One shipment of several has arrived.
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
 
@@ -162,6 +163,7 @@ class OrderEvent(SQLModel, table=True):
     seq: int = Field(primary_key=True)
     id: UUID
     kind: EventKind = Field(sa_type=enum_type(EventKind))
+    state: OrderState = Field(sa_type=enum_type(OrderState))  # Of the order, after the event.
     data: dict[str, Any] = json_column(default_factory=dict)
     actor: str = Field(max_length=80)
     at: datetime

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The release loop: shipments whose clock has run out go to the floor, set-wise, by whichever worker comes first."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
+from wms.orders.models import EventKind, Hold, HoldKind
+from wms.orders.story import NewEvent, record
+from wms.platform import metrics
+from wms.platform.clock import now
+from wms.platform.db import insert_rows
+from wms.platform.ids import new_id
+from wms.stock.allocations import Demand, allocate
+
+STOCK_HOLD_OWNER = "warehouse"
+
+
+def release_due(session: Session, limit: int = 500) -> int:
+    """Releases up to ``limit`` due shipments and returns how many left the edit window.
+
+    One whose goods are not in the bins is not released: it gets an ``out_of_stock`` hold of its own, which is lifted
+    when stock arrives.
+    """
+    due = session.execute(
+        text(
+            "SELECT s.brand_id, s.id, s.warehouse_id FROM shipment s"
+            " WHERE s.state = 'held' AND s.release_at <= :now"
+            "  AND NOT EXISTS (SELECT 1 FROM shipment_line l JOIN hold h"
+            "   ON h.brand_id = l.brand_id AND h.order_id = l.order_id AND h.lifted_at IS NULL"
+            "   AND (h.shipment_id IS NULL OR h.shipment_id = s.id)"
+            "   WHERE l.brand_id = s.brand_id AND l.shipment_id = s.id)"
+            " ORDER BY s.release_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
+        ),
+        {"now": now(session), "limit": limit},
+    ).all()
+    islands: defaultdict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    for row in due:
+        islands[row.brand_id, row.warehouse_id].append(row.id)
+    for (brand_id, warehouse_id), shipment_ids in sorted(islands.items()):
+        _release(session, brand_id, warehouse_id, shipment_ids)
+    metrics.SHIPMENTS_RELEASED.inc(len(due))
+    return len(due)
+
+
+def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> None:
+    lines = session.execute(
+        text(
+            "SELECT id, shipment_id, order_id, sku_id, quantity FROM shipment_line"
+            " WHERE brand_id = :brand_id AND shipment_id = ANY(:ids) AND quantity > 0 ORDER BY id"
+        ),
+        {"brand_id": brand_id, "ids": shipment_ids},
+    ).all()
+    by_shipment: dict[UUID, list[Row[tuple[UUID, UUID, UUID, UUID, int]]]] = {id_: [] for id_ in shipment_ids}
+    for line in lines:
+        by_shipment[line.shipment_id].append(line)
+    uncovered = allocate(
+        session,
+        brand_id,
+        warehouse_id,
+        {
+            shipment_id: [Demand(line.id, line.sku_id, line.quantity) for line in own]
+            for shipment_id, own in by_shipment.items()
+        },
+    )
+    released = [shipment_id for shipment_id in shipment_ids if shipment_id not in uncovered]
+    session.execute(
+        text(
+            "UPDATE shipment SET state = 'released', released_at = :now, version = version + 1"
+            " WHERE brand_id = :brand_id AND id = ANY(:ids) AND state = 'held'"
+        ),
+        {"now": now(session), "brand_id": brand_id, "ids": released},
+    )
+    members = {id_: sorted({line.order_id for line in own}) for id_, own in by_shipment.items()}
+    record(
+        session,
+        [
+            NewEvent(brand_id, order_id, EventKind.RELEASED, {"shipment_id": str(shipment_id)})
+            for shipment_id in released
+            for order_id in members[shipment_id]
+        ],
+    )
+    _wait_for_stock(session, brand_id, {id_: members[id_] for id_ in shipment_ids if id_ in uncovered})
+
+
+def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[UUID]]) -> None:
+    waiting = [(shipment_id, order_id) for shipment_id, orders in members.items() for order_id in orders]
+    at = now(session).isoformat()
+    insert_rows(
+        session,
+        Hold,
+        [
+            {
+                "brand_id": brand_id,
+                "id": new_id(),
+                "order_id": order_id,
+                "shipment_id": shipment_id,
+                "kind": HoldKind.OUT_OF_STOCK,
+                "owner": STOCK_HOLD_OWNER,
+                "handle": f"stock-{shipment_id}",
+                "placed_at": at,
+            }
+            for shipment_id, order_id in waiting
+        ],
+    )
+    record(
+        session,
+        [
+            NewEvent(
+                brand_id,
+                order_id,
+                EventKind.HELD,
+                {"kind": HoldKind.OUT_OF_STOCK, "owner": STOCK_HOLD_OWNER, "shipment_id": str(shipment_id)},
+            )
+            for shipment_id, order_id in waiting
+        ],
+    )
