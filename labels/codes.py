@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bar codes: check digits, symbols, and bars drawn a whole number of printer dots wide.
 
-Two libraries encode and one writer draws. reportlab encodes Code 128 (python-barcode 0.16 loses a leading "99");
-python-barcode encodes the retail codes and ITF-14, after we verified the check digit, because it would replace a
-wrong one without a word. Bars are never a fraction of a dot: a 203 dpi head rounds fractions unevenly and the
-symbol stops scanning.
+Two libraries encode and one writer draws. reportlab encodes Code 128 (python-barcode 0.16 loses a leading
+"99"); python-barcode encodes the retail codes and ITF-14, after we verified the check digit, because it would
+replace a wrong one without a word. Bars are never a fraction of a dot: a 203 dpi head rounds fractions
+unevenly and the symbol stops scanning.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,11 @@ SSCC_MIN_HEIGHT_MM = 31.75
 Symbology = Literal["ean13", "ean8", "upca", "itf14", "code128"]
 _GTIN_LENGTHS: dict[int, Symbology] = {8: "ean8", 12: "upca", 13: "ean13", 14: "itf14"}
 _NAMES: dict[Symbology, str] = {
-    "ean13": "EAN-13", "ean8": "EAN-8", "upca": "UPC-A", "itf14": "ITF-14", "code128": "Code 128",
+    "ean13": "EAN-13",
+    "ean8": "EAN-8",
+    "upca": "UPC-A",
+    "itf14": "ITF-14",
+    "code128": "Code 128",
 }
 _FNC1 = "\xf1"
 
@@ -43,9 +47,10 @@ _FNC1 = "\xf1"
 class Symbol:
     """An encoded code, ready to draw: no text, no position, no size.
 
-    `widths` are the runs in modules, bar first, bars and spaces alternating. `quiet` is the blank margin that the
-    symbology demands, left and right, in modules. `guards` are the module ranges of the bars that reach down
-    between the digits of a retail code. `zpl` is the field data that makes a printer build the very same bars.
+    `widths` are the runs in modules, bar first, bars and spaces alternating. `quiet` is the blank margin that
+    the symbology demands, left and right, in modules. `guards` are the module ranges of the bars that reach
+    down between the digits of a retail code. `zpl` is the field data that makes a printer build the very same
+    bars.
     """
 
     widths: tuple[int, ...]
@@ -65,12 +70,14 @@ class Symbol:
         return self.modules + sum(self.quiet)
 
     def dots_that_fit(self, width_dots: float, least: int, most: int) -> int:
-        """The widest whole-dot module for a strip of `width_dots`. Raises LabelError when `least` is too wide."""
+        """The widest whole-dot module for a strip of `width_dots`. Raises LabelError when `least` is too
+        wide.
+        """
         dots = min(most, int((width_dots + 1e-6) // self.modules_with_quiet))
         if dots < least:
             raise LabelError(
-                f"The code {self.hri!r} needs {self.modules_with_quiet * least * 25.4 / DPI:.1f} mm with its quiet"
-                f" zones, but only {width_dots * 25.4 / DPI:.1f} mm are left for it."
+                f"The code {self.hri!r} needs {self.modules_with_quiet * least * 25.4 / DPI:.1f} mm with its"
+                f" quiet zones, but only {width_dots * 25.4 / DPI:.1f} mm are left for it."
             )
         return dots
 
@@ -94,7 +101,9 @@ def sscc(company_prefix: str, serial: int, extension: int = 0) -> str:
         raise LabelError(f"The extension digit of an SSCC is 0 to 9, not {extension}.")
     room = 16 - len(company_prefix)
     if not 0 <= serial < 10**room:
-        raise LabelError(f"The serial {serial} does not fit the {room} digits that prefix {company_prefix} leaves.")
+        raise LabelError(
+            f"The serial {serial} does not fit the {room} digits that prefix {company_prefix} leaves."
+        )
     body = f"{extension}{company_prefix}{serial:0{room}d}"
     return body + check_digit(body)
 
@@ -105,7 +114,9 @@ def verify_sscc(code: str) -> str:
 
 
 def verify_product_code(code: str, symbology: Symbology) -> str:
-    """Gives the code back, or raises LabelError: wrong length, not digits, or a check digit that does not agree."""
+    """Gives the code back, or raises LabelError: wrong length, not digits, or a check digit that does not
+    agree.
+    """
     if symbology == "code128":
         return code
     length = next(length for length, name in _GTIN_LENGTHS.items() if name == symbology)
@@ -113,7 +124,9 @@ def verify_product_code(code: str, symbology: Symbology) -> str:
 
 
 def symbology_of(code: str) -> Symbology:
-    """What a product code is taken for: digits of a GTIN's length are that GTIN, all else is the brand's own text."""
+    """What a product code is taken for: digits of a GTIN's length are that GTIN, all else is the brand's own
+    text.
+    """
     return _GTIN_LENGTHS.get(len(code), "code128") if code.isascii() and code.isdigit() else "code128"
 
 
@@ -122,7 +135,9 @@ def _verify(code: str, length: int, name: str) -> str:
         raise LabelError(f"{code!r} is no {name}: that has exactly {length} digits.")
     right = check_digit(code[:-1])
     if code[-1] != right:
-        raise LabelError(f"{code} is no {name}: its check digit is {code[-1]}, but the other digits give {right}.")
+        raise LabelError(
+            f"{code} is no {name}: its check digit is {code[-1]}, but the other digits give {right}."
+        )
     return code
 
 
@@ -153,8 +168,8 @@ def _code128(value: str, hri: str) -> Symbol:
 def _zpl_invocations(values: Iterable[int]) -> str:
     """Code 128 symbol values as ^BC field data that names every subset itself.
 
-    The printer then has nothing to choose, so its bars are as wide as the layout reckoned. `>` introduces
-    a function (Zebra's ZPL II Programming Guide, table of invocation codes) and stands in for ^, ~ and itself.
+    The printer then has nothing to choose, so its bars are as wide as the layout reckoned. `>` introduces a
+    function (Zebra's ZPL II Programming Guide, table of invocation codes) and stands in for ^, ~ and itself.
     """
     subset, parts = "", []
     for value in values:
@@ -182,14 +197,14 @@ def product_symbol(code: str, symbology: Symbology) -> Symbol:
     code = verify_product_code(code, symbology)
     match symbology:
         case "ean13":
-            guards = (range(0, 3), range(45, 50), range(92, 95))
+            guards = (range(3), range(45, 50), range(92, 95))
             return Symbol(_runs(EuropeanArticleNumber13(code)), (11, 7), code, guards)
         case "ean8":
-            guards = (range(0, 3), range(31, 36), range(64, 67))
+            guards = (range(3), range(31, 36), range(64, 67))
             return Symbol(_runs(EuropeanArticleNumber8(code)), (7, 7), code, guards)
         case "upca":
             # The first and the last digit of a UPC-A stand outside the bars, and theirs are long too.
-            guards = (range(0, 10), range(45, 50), range(85, 95))
+            guards = (range(10), range(45, 50), range(85, 95))
             return Symbol(_runs(UniversalProductCodeA(code)), (9, 9), code, guards)
         case "itf14":
             # A narrow bar is two modules here and a wide one five: GS1's ratio of 2.5 in whole numbers.
@@ -203,8 +218,11 @@ def _runs(encoder: Any) -> tuple[int, ...]:
     return tuple(len(list(run)) for _, run in groupby(bits))
 
 
-def draw_symbol(canvas: Any, symbol: Symbol, x: float, y: float, height: float, dots: int, drop: float = 0) -> None:
-    """Bars as vectors: lower left corner of the first bar at `x`, `y` in points, modules `dots` printer dots wide.
+def draw_symbol(
+    canvas: Any, symbol: Symbol, x: float, y: float, height: float, dots: int, drop: float = 0
+) -> None:
+    """Bars as vectors: lower left corner of the first bar at `x`, `y` in points, modules `dots` printer dots
+    wide.
 
     `x` is moved to the nearest dot. Guard bars reach `drop` points further down.
     """
@@ -217,21 +235,42 @@ def draw_symbol(canvas: Any, symbol: Symbol, x: float, y: float, height: float, 
     canvas.drawPath(path, stroke=0, fill=1)
 
 
-def draw_code128(canvas: Any, text: str, x: float, y: float, width: float, height: float, most_dots: int = 4) -> None:
-    """Code 128 centred in the strip `width` x `height` points at `x`, `y`, as wide as fits, without any text."""
+def draw_code128(
+    canvas: Any,
+    text: str,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    most_dots: int = 4,
+    flush_right: bool = False,
+) -> None:
+    """Code 128 centred in the strip `width` x `height` points at `x`, `y`, as wide as fits, without any text.
+
+    `flush_right` ends the bars at the strip's right end instead; the right quiet zone is then the caller's
+    margin.
+    """
     symbol = code128_symbol(text)
     dots = symbol.dots_that_fit(width / DOT, MIN_CODE128_DOTS, most_dots)
-    draw_symbol(canvas, symbol, x + (width - symbol.modules * dots * DOT) / 2, y, height, dots)
+    spare = width - symbol.modules * dots * DOT
+    draw_symbol(canvas, symbol, x + (spare if flush_right else spare / 2), y, height, dots)
 
 
 def draw_product_code(
-    canvas: Any, code: str, x: float, y: float, width: float, height: float, symbology: Symbology | None = None
+    canvas: Any,
+    code: str,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    symbology: Symbology | None = None,
 ) -> None:
-    """A product code with its digits, centred in the box `width` x `height` points whose lower left is `x`, `y`.
+    """A product code with its digits, centred in the box `width` x `height` points whose lower left is `x`,
+    `y`.
 
     Module width: EAN and UPC-A three dots, 0.375 mm (114 % of nominal, two dots would be under the 80 % that
-    GS1 allows), four where there is room; ITF-14 narrow bars four dots, 0.5 mm (GS1 asks for 0.495 mm); Code 128
-    two to three dots. Raises LabelError when the code is wrong or does not fit with its quiet zones.
+    GS1 allows), four where there is room; ITF-14 narrow bars four dots, 0.5 mm (GS1 asks for 0.495 mm); Code
+    128 two to three dots. Raises LabelError when the code is wrong or does not fit with its quiet zones.
     """
     kind = symbology or symbology_of(code)
     symbol = product_symbol(code, kind)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The 4 x 6 inch shipping label, as PDF and as ZPL.
 
-One layout, reckoned once in whole printer dots (812 x 1218 at 203 dpi, from the top left corner), is a short list of
-marks; two small writers turn the marks into a PDF page or into ZPL. So both show the same label, and what fits on
-one fits on the other.
+One layout, reckoned once in whole printer dots (812 x 1218 at 203 dpi, from the top left corner), is a short
+list of marks; two small writers turn the marks into a PDF page or into ZPL. So both show the same label, and
+what fits on one fits on the other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -104,7 +104,9 @@ Mark = Text | Rule | Bars
 
 
 def shipping_label_pdf(label: ShippingLabel) -> bytes:
-    """The label as a one-page PDF of 4 x 6 inches, vectors only. Raises LabelError when something does not fit."""
+    """The label as a one-page PDF of 4 x 6 inches, vectors only. Raises LabelError when something does not
+    fit.
+    """
     return shipping_labels_pdf([label])
 
 
@@ -207,7 +209,8 @@ def _sender(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
     name = label.brand_name or label.ship_from.name
     whose = () if label.ship_from.name == name else (label.ship_from.name,)
     lines = (*whose, *label.ship_from.block(phone=False))
-    yield from _box(_paragraphs(name, lines), _LEFT, top + 30, split - _PAD - _LEFT, height - 38, 22)
+    indent = _LEFT + 64
+    yield from _box(_paragraphs(name, lines), indent, top + 8, split - _PAD - indent, height - 14, 26)
 
     left, middle = split + 3 + _PAD, top + height // 2
     yield Rule(split, middle, WIDTH - _EDGE - split, 2)
@@ -217,7 +220,9 @@ def _sender(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
         yield from _caption(caption, top, left + number * cell)
         yield from _centred(value, left + number * cell, top + 26, cell - 4, middle - top - 28, 34, bold=True)
     yield from _caption("REF", middle, left)
-    yield from _centred(label.reference, left + 44, middle + 3, _RIGHT - left - 44, top + height - middle - 6, 30)
+    yield from _centred(
+        label.reference, left + 44, middle + 3, _RIGHT - left - 44, top + height - middle - 6, 30
+    )
 
 
 def _receiver(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
@@ -233,7 +238,9 @@ def _strip(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
     if label.cod is not None:
         split = WIDTH // 2 + 10 if label.routing else _EDGE
         yield Rule(split, top, WIDTH - _EDGE - split, height)
-        for mark in _centred(f"COLLECT {label.cod}", split + _PAD, top, _RIGHT - split - _PAD, height, 52, bold=True):
+        for mark in _centred(
+            f"COLLECT {label.cod}", split + _PAD, top, _RIGHT - split - _PAD, height, 52, bold=True
+        ):
             yield Text(mark.x, mark.y, mark.size, mark.text, mark.bold, mark.align, white=True)
         right = split - _PAD
     if label.routing:
@@ -249,16 +256,16 @@ def _carrier_code(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]
     tracking = f"TRACKING {label.tracking_number}"
     yield from _centred(tracking, _LEFT, line, _RIGHT - _LEFT, 40, 36, bold=True, align="centre")
     if master:
-        yield from _centred(
-            f"MASTER {master}", _LEFT, line + 36, _RIGHT - _LEFT, 26, 22, align="centre"
-        )
+        yield from _centred(f"MASTER {master}", _LEFT, line + 36, _RIGHT - _LEFT, 26, 22, align="centre")
 
 
 def _sscc_code(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
     """The SSCC stands lowest on the label (GS1 General Specifications 6.6.4) with its digits in clear."""
     symbol = sscc_symbol(label.sscc or "")
     yield from _bars(symbol, top + 16, _SSCC_HEIGHT, SSCC_DOTS, SSCC_DOTS)
-    yield from _centred(f"SSCC {symbol.hri}", _LEFT, top + height - 35, _RIGHT - _LEFT, 30, 26, align="centre")
+    yield from _centred(
+        f"SSCC {symbol.hri}", _LEFT, top + height - 35, _RIGHT - _LEFT, 30, 26, align="centre"
+    )
 
 
 def _bars(symbol: Symbol, top: int, height: int, least: int, most: int) -> Iterator[Mark]:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text in any script, measured, wrapped and shrunk so that nothing is cut.
 
-Helvetica needs no embedding and shows Western Europe; Bitstream Vera (shipped with reportlab) and DejaVu Sans Mono
-(shipped with python-barcode) add the rest of Latin, Greek and Cyrillic; Adobe's CID fonts, which the viewer
-supplies, show Chinese, Japanese and Korean. Whatever none of them can show *correctly* is printed as a visible "?".
+Helvetica needs no embedding and shows Western Europe; Bitstream Vera (shipped with reportlab) and DejaVu Sans
+Mono (shipped with python-barcode) add the rest of Latin, Greek and Cyrillic; Adobe's CID fonts, which the
+viewer supplies, show Chinese, Japanese and Korean. Whatever none of them can show *correctly* is printed as a
+visible "?".
 """
 
 import unicodedata
@@ -27,7 +28,9 @@ Align = Literal["left", "centre", "right"]
 
 
 class LabelError(ValueError):
-    """The data cannot be printed as they are. The message is one sentence for the person who has to mend them."""
+    """The data cannot be printed as they are. The message is one sentence for the person who has to mend
+    them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def _faces() -> tuple[_Face, ...]:
 
 
 def _needs_shaping(character: str) -> bool:
-    """Right-to-left letters and marks that join others: without a shaping engine they would come out wrong."""
+    """Right-to-left letters and joining marks: without a shaping engine they would come out wrong."""
     return unicodedata.bidirectional(character) in ("R", "AL") or unicodedata.category(character)[0] == "M"
 
 
@@ -107,7 +110,9 @@ def _shown(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def printable(text: str) -> str:
-    """The text as it is printed: composed, single spaces, no invisible characters, "?" for what no font shows."""
+    """The text as it is printed: composed, single spaces, no invisible characters, "?" for what no font
+    shows.
+    """
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     seen = " ".join(unicodedata.normalize("NFC", text).split())
@@ -146,7 +151,7 @@ def _face_for(text: str, bold: bool) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _unit_width(text: str, bold: bool) -> float:
-    return sum(pdfmetrics.stringWidth(piece, font, 1) for font, piece in _runs(text, bold))
+    return float(sum(pdfmetrics.stringWidth(piece, font, 1) for font, piece in _runs(text, bold)))
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -155,7 +160,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 
 def wrap(text: str, size: float, width: float, bold: bool = False) -> list[str]:
-    """Printed text cut into lines no wider than `width`; a word wider than that is broken where it must be."""
+    """Printed text cut into lines no wider than `width`; a word that is wider is broken where it must be."""
     lines: list[str] = []
     line = ""
     for word in printable(text).split():
