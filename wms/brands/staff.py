@@ -103,8 +103,7 @@ def staff_of(session: Session, token: str) -> Staff:
     staff, session_id = found
     session.execute(
         text(
-            "UPDATE staff_session SET seen_at = :now"
-            " WHERE id = :id AND seen_at < :now - interval '1 minute'"
+            "UPDATE staff_session SET seen_at = :now WHERE id = :id AND seen_at < :now - interval '1 minute'"
         ),
         {"now": now, "id": session_id},
     )

@@ -15,7 +15,9 @@ class Sku(BrandOwned, table=True):
     __tablename__ = "sku"
     __table_args__ = (
         sa.UniqueConstraint("brand_id", "code"),
-        sa.CheckConstraint("weight_g >= 0 AND length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0", name="size"),
+        sa.CheckConstraint(
+            "weight_g >= 0 AND length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0", name="size"
+        ),
     )
     code: str = Field(max_length=64)
     name: str = Field(max_length=200)
@@ -43,7 +45,7 @@ class Barcode(SQLModel, table=True):
 
 
 class Carton(WarehouseOwned, table=True):
-    """A box on the packing bench: inner size in millimetres, its own weight and what it may carry in grams."""
+    """A box on the packing bench: inner size in millimetres, own weight and what it may carry in grams."""
 
     __tablename__ = "carton"
     __table_args__ = (sa.UniqueConstraint("warehouse_id", "code"),)
