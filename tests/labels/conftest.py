@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a scanner and a reader see: every page rasterised as a 203 dpi thermal head prints it, one bit a dot."""
+"""What a scanner and a reader see: every page rasterised like a thermal head does, 203 dpi, one bit a dot."""
 
 from collections.abc import Callable
 

@@ -58,8 +58,8 @@ LONG = replace(
     ship_to=Address(
         "Dr. Wilhelmina Alexandra von Hohenstein-Weissenfels zu Sachsen-Altenburg und Lichtenstein",
         (
-            "c/o The Extraordinarily Long Named Cooperative Society of Warehouse Keepers Limited, Third Floor",
-            "Taumatawhakatangihangakoauauotamateaturipukakapikimaungahoronukupokaiwhenuakitanatahu Road 123456",
+            "c/o The Extraordinarily Long Named Cooperative Society of Warehouse Keepers Ltd, Third Floor",
+            "Taumatawhakatangihangakoauauotamateaturipukakapikimaungahoronukupokaiwhenuakitanatahu Road 1",
             "Behind the old post office, next to the blue water tank, opposite of the temple, ring twice",
         ),
         "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch",
@@ -98,9 +98,7 @@ def test_the_sscc_scans_as_gs1_below_the_carrier_code(scan: Scan) -> None:
 @pytest.mark.parametrize("label", [PLAIN, FULL, LONG])
 def test_every_word_is_on_the_label(label: ShippingLabel, pages_of: Pages) -> None:
     [page] = pages_of(shipping_label_pdf(label))
-    # The PDF reader takes a hyphen at a line's end for a division mark, so hyphens are left out on both sides.
-    page = page.replace("-", "").replace("\ufffe", "")
-    missing = [text for text in _texts(label) if "".join(text.split()).replace("-", "") not in page]
+    missing = [text for text in _texts(label) if "".join(text.split()) not in page]
     assert missing == []
 
 
@@ -214,4 +212,53 @@ def test_no_text_can_leave_its_field(name: str, code: str) -> None:
             assert not {"^", "~"} & set(line.partition("^FD")[2].removesuffix("^FS"))
 
 
-GOLDEN = """"""
+GOLDEN = """\
+^XA
+^CI28
+^PW812
+^LL1218
+^LH0,0
+^FO24,24^GB764,3,3^FS
+^FO24,1191^GB764,3,3^FS
+^FO24,24^GB3,1170,3^FS
+^FO785,24^GB3,1170,3^FS
+^FO36,48^A0N,36,36^FH^FDSANDBOX EXPRESS^FS
+^FO416,24^GB372,78,78^FS
+^FO428,44^FR^A0N,46,46^FH^FDStandard^FS
+^FO24,102^GB764,3,3^FS
+^FO460,102^GB3,126,3^FS
+^FO36,114^A0N,17,17^FH^FDFROM^FS
+^FO100,113^A0N,18,18^FH^FDPinebrook Candles^FS
+^FO100,134^A0N,18,18^FH^FDNorthgate Fulfilment^FS
+^FO100,156^A0N,18,18^FH^FDUnit 4, Harbour Road^FS
+^FO100,177^A0N,18,18^FH^FDBristol BS1 4XE^FS
+^FO100,198^A0N,18,18^FH^FDUnited Kingdom^FS
+^FO460,165^GB328,2,2^FS
+^FO475,114^A0N,17,17^FH^FDPIECE^FS
+^FO475,134^A0N,29,29^FH^FD2 of 3^FS
+^FO625,114^A0N,17,17^FH^FDWEIGHT^FS
+^FO625,134^A0N,29,29^FH^FD840 g^FS
+^FO475,177^A0N,17,17^FH^FDREF^FS
+^FO519,184^A0N,30,30^FH^FDPB-10021^FS
+^FO24,228^GB764,3,3^FS
+^FO36,240^A0N,17,17^FH^FDSHIP TO^FS
+^FO132,243^A0N,27,27^FH^FDAmelia O'Connor^FS
+^FO132,275^A0N,27,27^FH^FDFlat 12^FS
+^FO132,307^A0N,27,27^FH^FD148 Kingsland High Street^FS
+^FO132,338^A0N,27,27^FH^FDLondon E8 2NS^FS
+^FO132,370^A0N,27,27^FH^FDUnited Kingdom^FS
+^FO132,402^A0N,27,27^FH^FDTel. +44 20 7946 0812^FS
+^FO24,440^GB764,3,3^FS
+^FO416,440^GB372,72,72^FS
+^FO428,463^FR^A0N,31,31^FH^FDCOLLECT INR 1,299.00^FS
+^FO36,451^A0N,61,61^FH^FDLHR-04-E8^FS
+^FO24,512^GB764,3,3^FS
+^FO122,532^BY3^BCN,282,N,N,N,N^FD>:1Z999AA1>50123456784^FS
+^FO143,826^A0N,33,33^FH^FDTRACKING 1Z999AA10123456784^FS
+^FO242,860^A0N,22,22^FH^FDMASTER 1Z999AA10000000001^FS
+^FO24,888^GB764,3,3^FS
+^FO94,904^BY4^BCN,254,N,N,N,N^FD>;>800006141410000000074^FS
+^FO217,1164^A0N,25,25^FH^FDSSCC (00) 006141410000000074^FS
+^PQ1
+^XZ
+"""
