@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from wms.platform.tables import BrandOwned, WarehouseOwned, brand_key, enum_type, json_column
@@ -25,23 +26,38 @@ class InboxEvent(WarehouseOwned, table=True):
     __tablename__ = "inbox_event"
     __table_args__ = (
         sa.UniqueConstraint("account_id", "event_id"),
-        sa.Index("ix_inbox_event_open", "received_at", postgresql_where=sa.text("state IN ('pending', 'unmatched')")),
+        sa.Index(
+            "ix_inbox_event_open",
+            "received_at",
+            postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
+        ),
+        sa.Index(
+            "ix_inbox_event_waiting",
+            "tracking_numbers",
+            postgresql_using="gin",
+            postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
+        ),
     )
     account_id: UUID = Field(foreign_key="carrier_account.id")
     event_id: str = Field(max_length=120)
     headers: dict[str, Any] = json_column(default_factory=dict)
     body: bytes
+    # Whom it is about, read at the door: a label that is recorded later finds its events by these.
+    tracking_numbers: list[str] = Field(default_factory=list, sa_type=ARRAY(sa.String(64)))
     state: InboxState = Field(default=InboxState.PENDING, sa_type=enum_type(InboxState))
     received_at: datetime
 
 
 class TrackingEvent(BrandOwned, table=True):
-    """One normalised event of one package; the package's state is the fold of all of them in any order."""
+    """One normalised event of one package; the package's state is the fold of all of them in any order.
+
+    An event under a master number is one row for each of its packages.
+    """
 
     __tablename__ = "tracking_event"
     __table_args__ = (
         brand_key("package_id", "package"),
-        sa.UniqueConstraint("brand_id", "account_id", "event_id"),
+        sa.UniqueConstraint("brand_id", "account_id", "event_id", "package_id"),
         sa.Index("ix_tracking_event_package", "brand_id", "package_id"),
     )
     package_id: UUID

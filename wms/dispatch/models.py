@@ -23,7 +23,8 @@ class CarrierAccount(WarehouseOwned, table=True):
     base_url: str = Field(max_length=200)
     credentials: bytes  # Encrypted JSON object.
     callback_secret: bytes  # Encrypted text.
-    # Our service classes, and what this carrier calls each. A shipment goes to the first account that knows its class.
+    # Our service classes, and what this carrier calls each. A shipment goes to the first account that knows
+    # its class.
     services: dict[str, Any] = json_column(default_factory=dict)
 
 
@@ -31,17 +32,26 @@ class PurchaseState(StrEnum):
     CALLING = "calling"  # The intent is committed; the carrier has been, or is about to be, called.
     BOUGHT = "bought"
     REFUSED = "refused"
-    UNKNOWN = "unknown"  # The answer was lost: asked again with the same key, looked up, or resolved by a person.
+    # The answer was lost: asked again with the same key, looked up, or resolved by a person.
+    UNKNOWN = "unknown"
 
 
 class LabelPurchase(BrandOwned, table=True):
-    """The intent to buy labels for all packages of a shipment, made before the carrier is called. ``key`` never changes."""
+    """The intent to buy labels for all packages of a shipment, made before the carrier is called.
+
+    ``key`` never changes; a new attempt, with a new key, is made only after a proven refusal or a void.
+    """
 
     __tablename__ = "label_purchase"
     __table_args__ = (
         brand_key("shipment_id", "shipment"),
         sa.UniqueConstraint("brand_id", "shipment_id", "attempt"),
         sa.UniqueConstraint("brand_id", "key"),
+        sa.Index("ix_label_purchase_master_tracking", "master_tracking"),
+        sa.Index(
+            "ix_label_purchase_open", "asked_at", postgresql_where=sa.text("state IN ('calling', 'unknown')")
+        ),
+        sa.Index("ix_label_purchase_needs_person", "asked_at", postgresql_where=sa.text("needs_person")),
     )
     shipment_id: UUID
     attempt: int
@@ -53,8 +63,13 @@ class LabelPurchase(BrandOwned, table=True):
     master_tracking: str | None = Field(default=None, max_length=64)
     reason_code: str | None = Field(default=None, max_length=80)
     reason: str | None = Field(default=None, max_length=300)
+    # A call was begun whose end is not known: labels may exist, so the carrier is asked what it has before it
+    # is asked to sell.
+    in_doubt: bool = False
     needs_person: bool = False
-    created_at: datetime
+    requested_by: str = Field(max_length=80)
+    # Real time, because how long an answer may take has nothing to do with business time.
+    asked_at: datetime
     resolved_at: datetime | None = None
 
 
@@ -82,6 +97,7 @@ class Label(BrandOwned, table=True):
             postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')"),
         ),
         sa.Index("ix_label_barcode", "barcode"),
+        sa.Index("ix_label_tracking_number", "tracking_number"),
     )
     purchase_id: UUID
     package_id: UUID
@@ -112,7 +128,7 @@ class ManifestState(StrEnum):
 
 
 class Manifest(WarehouseOwned, table=True):
-    """What one carrier collects on one day of the warehouse's calendar; packages join as they are scanned at the dock."""
+    """What one carrier collects on one day of the warehouse's calendar; packages join by a scan at the dock."""
 
     __tablename__ = "manifest"
     __table_args__ = (
@@ -124,5 +140,7 @@ class Manifest(WarehouseOwned, table=True):
     number: int
     state: ManifestState = Field(default=ManifestState.OPEN, sa_type=enum_type(ManifestState))
     carrier_reference: str | None = Field(default=None, max_length=80)
+    # Why the carrier did not take it; somebody looks into it and closes it again.
+    reason: str | None = Field(default=None, max_length=300)
     created_at: datetime
     closed_at: datetime | None = None

@@ -92,6 +92,16 @@ class Lease:
     token: UUID
     attempt: int
 
+    def hold(self, session: Session) -> None:
+        """Makes sure that the lease is still ours and stays so until the transaction ends, or raises
+        :class:`LeaseLost`. An external job records a step under it that is not its end."""
+        held = session.execute(
+            text("SELECT 1 FROM job WHERE id = :id AND lease_token = :token AND state = 'running' FOR UPDATE"),
+            {"id": self.job_id, "token": self.token},
+        ).first()
+        if held is None:
+            raise LeaseLost(self.kind)
+
     def finish(self, session: Session) -> None:
         """Marks the job done, or raises :class:`LeaseLost`, which rolls the caller's work back."""
         won = session.execute(

@@ -228,6 +228,7 @@ def upgrade() -> None:
         sa.Column("event_id", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("tracking_numbers", postgresql.ARRAY(sa.String(length=64)), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -254,6 +255,14 @@ def upgrade() -> None:
         "inbox_event",
         ["received_at"],
         unique=False,
+        postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
+    )
+    op.create_index(
+        "ix_inbox_event_waiting",
+        "inbox_event",
+        ["tracking_numbers"],
+        unique=False,
+        postgresql_using="gin",
         postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
     )
     op.create_table(
@@ -323,6 +332,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("carrier_reference", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_manifest_account_id")),
@@ -700,8 +710,10 @@ def upgrade() -> None:
         sa.Column("master_tracking", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
         sa.Column("reason_code", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=True),
+        sa.Column("in_doubt", sa.Boolean(), nullable=False),
         sa.Column("needs_person", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("requested_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("asked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("resolved_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["carrier_account.id"], name=op.f("fk_label_purchase_account_id")
@@ -717,6 +729,21 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "brand_id", "shipment_id", "attempt", name=op.f("uq_label_purchase_brand_id_shipment_id_attempt")
         ),
+    )
+    op.create_index("ix_label_purchase_master_tracking", "label_purchase", ["master_tracking"], unique=False)
+    op.create_index(
+        "ix_label_purchase_needs_person",
+        "label_purchase",
+        ["asked_at"],
+        unique=False,
+        postgresql_where=sa.text("needs_person"),
+    )
+    op.create_index(
+        "ix_label_purchase_open",
+        "label_purchase",
+        ["asked_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('calling', 'unknown')"),
     )
     op.create_table(
         "order_event",
@@ -933,6 +960,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_label_barcode", "label", ["barcode"], unique=False)
     op.create_index(op.f("ix_label_manifest_id"), "label", ["manifest_id"], unique=False)
+    op.create_index("ix_label_tracking_number", "label", ["tracking_number"], unique=False)
     op.create_index(
         "uq_label_live",
         "label",
@@ -1049,7 +1077,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_tracking_event_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_tracking_event")),
         sa.UniqueConstraint(
-            "brand_id", "account_id", "event_id", name=op.f("uq_tracking_event_brand_id_account_id_event_id")
+            "brand_id",
+            "account_id",
+            "event_id",
+            "package_id",
+            name=op.f("uq_tracking_event_brand_id_account_id_event_id_package_id"),
         ),
     )
     op.create_index("ix_tracking_event_package", "tracking_event", ["brand_id", "package_id"], unique=False)
@@ -1213,6 +1245,7 @@ def downgrade() -> None:
         table_name="label",
         postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')"),
     )
+    op.drop_index("ix_label_tracking_number", table_name="label")
     op.drop_index(op.f("ix_label_manifest_id"), table_name="label")
     op.drop_index("ix_label_barcode", table_name="label")
     op.drop_table("label")
@@ -1228,6 +1261,17 @@ def downgrade() -> None:
         postgresql_where=sa.text("feed_position IS NULL"),
     )
     op.drop_table("order_event")
+    op.drop_index(
+        "ix_label_purchase_open",
+        table_name="label_purchase",
+        postgresql_where=sa.text("state IN ('calling', 'unknown')"),
+    )
+    op.drop_index(
+        "ix_label_purchase_needs_person",
+        table_name="label_purchase",
+        postgresql_where=sa.text("needs_person"),
+    )
+    op.drop_index("ix_label_purchase_master_tracking", table_name="label_purchase")
     op.drop_table("label_purchase")
     op.drop_index("uq_hold_active_handle", table_name="hold", postgresql_where=sa.text("lifted_at IS NULL"))
     op.drop_table("hold")
@@ -1261,6 +1305,12 @@ def downgrade() -> None:
     )
     op.drop_index("ix_job_due", table_name="job", postgresql_where=sa.text("state IN ('ready', 'running')"))
     op.drop_table("job")
+    op.drop_index(
+        "ix_inbox_event_waiting",
+        table_name="inbox_event",
+        postgresql_using="gin",
+        postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
+    )
     op.drop_index(
         "ix_inbox_event_open",
         table_name="inbox_event",

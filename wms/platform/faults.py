@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Places where a test may let this process die or fail, so that what happens next is proven and not hoped for."""
+
+import os
+import signal
+
+
+class FaultInjectedError(Exception):
+    """Raised at a point that ``WMS_FAULT_POINTS`` names with ``raise``."""
+
+
+def fault_point(name: str) -> None:
+    """Does nothing, unless ``WMS_FAULT_POINTS`` names this point: ``name=kill`` or ``name=raise``, comma-separated.
+
+    ``kill`` is SIGKILL to this very process: no handler runs and nothing is flushed, as when a machine dies. The
+    environment is read at every call, so that a test can switch points without starting anew.
+    """
+    wanted = os.environ.get("WMS_FAULT_POINTS")
+    if not wanted:
+        return
+    for entry in wanted.split(","):
+        point, _, action = entry.strip().partition("=")
+        if point != name:
+            continue
+        if action == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if action == "raise":
+            raise FaultInjectedError(name)
