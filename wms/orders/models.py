@@ -78,7 +78,8 @@ class OrderLine(BrandOwned, table=True):
         brand_key("sku_id", "sku"),
         sa.UniqueConstraint("brand_id", "order_id", "line_no"),
         sa.CheckConstraint(
-            "quantity > 0 AND cancelled >= 0 AND shipped >= 0 AND cancelled + shipped <= quantity", name="quantity"
+            "quantity > 0 AND cancelled >= 0 AND shipped >= 0 AND cancelled + shipped <= quantity",
+            name="quantity",
         ),
     )
     order_id: UUID

@@ -120,7 +120,8 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
         after = state_after(order[1], event.kind)
         if after is None:
             raise EventNotAllowed(
-                f"Order {order[0]} is {order[1]}; '{event.kind}' cannot happen to it any more.", state=order[1]
+                f"Order {order[0]} is {order[1]}; '{event.kind}' cannot happen to it any more.",
+                state=order[1],
             )
         order[1], order[2] = after, order[2] + 1
         written.append(event_row(event, seq=order[2], state=after, at=at.isoformat()))
@@ -131,11 +132,7 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
             " FROM json_to_recordset(:rows) AS n(brand_id uuid, id uuid, state text, version int)"
             " WHERE o.brand_id = n.brand_id AND o.id = n.id"
         ),
-        {
-            "rows": json_text(
-                [{"brand_id": b, "id": o, "state": v[1], "version": v[2]} for (b, o), v in orders.items()]
-            )
-        },
+        {"rows": json_text([{"brand_id": b, "id": o, "state": v[1], "version": v[2]} for (b, o), v in orders.items()])},
     )
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One way to the database: ``with transaction(scope) as session``. Only the edge (a handler, a job, a command) opens one;
-services take the session first and never commit."""
+"""One way to the database: ``with transaction(scope) as session``. Only the edge (a handler, a job, a command)
+opens one; services take the session first and never commit."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -106,23 +106,34 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(callback)
 
 
+class Again(Exception):
+    """Raised by work that lost a race: run the whole transaction again."""
+
+
+def attempt(session: Session) -> int:
+    """Returns which try of :func:`in_transaction` this is; 1 anywhere else."""
+    tries: int = session.info.get("attempt", 1)
+    return tries
+
+
 # A deadlock and a serialisation failure say "again"; a lock time-out says that somebody held on for too long.
 _RETRYABLE: Final = frozenset({"40P01", "40001", "55P03"})
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 4
 
 
 def in_transaction(scope: Scope, work: Callable[[Session], T]) -> T:
-    """Runs ``work`` in a transaction and runs it again, whole, when the database asks for that (at most 3 times)."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    """Runs ``work`` in a transaction, and again, whole, when the database asks for that (4 times at the most)."""
+    for tries in range(1, _ATTEMPTS + 1):
         try:
             with transaction(scope) as session:
+                session.info["attempt"] = tries
                 return work(session)
-        except OperationalError as error:
-            state = getattr(error.orig, "sqlstate", None)
-            if state not in _RETRYABLE:
+        except (OperationalError, Again) as error:
+            state = "again" if isinstance(error, Again) else getattr(error.orig, "sqlstate", None)
+            if state != "again" and state not in _RETRYABLE:
                 raise
-            log.warning("transaction_retried", sqlstate=state, attempt=attempt)
-            if attempt == _ATTEMPTS:
+            log.info("transaction_retried", reason=state, attempt=tries)
+            if tries == _ATTEMPTS:
                 raise Unavailable("The warehouse is busy with the same things. Please try again.") from error
     raise AssertionError("unreachable")
 
@@ -138,7 +149,7 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[dict[str
     table = model.__tablename__
     columns = ", ".join(rows[0])
     statement = text(
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, :rows)"  # noqa: S608
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, :rows)"
     )
     session.execute(statement, {"rows": json_text(rows)})
 

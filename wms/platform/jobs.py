@@ -41,9 +41,7 @@ class Job(SQLModel, table=True):
 
     __tablename__ = "job"
     __table_args__ = (
-        sa.Index(
-            "ix_job_due", "run_at", postgresql_where=sa.text("state IN ('ready', 'running')")
-        ),
+        sa.Index("ix_job_due", "run_at", postgresql_where=sa.text("state IN ('ready', 'running')")),
         sa.Index(
             "uq_job_dedupe",
             "kind",
@@ -69,7 +67,7 @@ class Job(SQLModel, table=True):
     done_at: datetime | None = None
 
 
-class Retry(Exception):  # noqa: N818 - it is an instruction, not a failure.
+class Retry(Exception):
     """Raised by a job that could not finish yet and knows why; it is tried again with backoff."""
 
     def __init__(self, reason: str, after_seconds: float | None = None) -> None:
@@ -77,13 +75,13 @@ class Retry(Exception):  # noqa: N818 - it is an instruction, not a failure.
         super().__init__(reason)
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Another worker took the job over while this one slept; what this one did must not be recorded."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to run one job until the lease ends. :meth:`finish` records its end in the caller's transaction."""
+    """The right to run one job until the lease ends. :meth:`finish` records the end in the caller's transaction."""
 
     job_id: UUID
     brand_id: UUID | None
@@ -144,7 +142,7 @@ def job(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 def external_job(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease], None]]:
-    """Registers ``work(lease)``: it commits its intent, calls the outside, and records the answer with ``lease.finish``."""
+    """Registers ``work(lease)``: it commits its intent, calls out, and records the answer with ``lease.finish``."""
 
     def register(work: Callable[[Lease], None]) -> Callable[[Lease], None]:
         _registry.kinds[kind] = Kind(kind, work, external=True)
@@ -196,14 +194,13 @@ def ring(job_id: UUID) -> None:
         return
     try:
         _registry.ring(job_id)
-    except Exception as error:  # noqa: BLE001 - whatever the broker raises, the request has already succeeded.
+    except Exception as error:
         metrics.RINGS_FAILED.inc()
         log.warning("ring_failed", job_id=str(job_id), error=type(error).__name__)
 
 
 _DUE = (
-    "(state = 'ready' AND run_at <= :business_now AND retry_at <= :now)"
-    " OR (state = 'running' AND lease_until < :now)"
+    "(state = 'ready' AND run_at <= :business_now AND retry_at <= :now) OR (state = 'running' AND lease_until < :now)"
 )
 # Its row stays locked while a database-only job runs, so a short lease cannot be taken over before its worker is dead.
 _SHORT_LEASE_SECONDS = 5
@@ -231,8 +228,7 @@ def _take_lease(job_id: UUID) -> Lease | None:
     with transaction(WAREHOUSE) as session:
         row = session.execute(
             text(
-                f"SELECT id, brand_id, kind, args, attempts FROM job WHERE id = :id AND ({_DUE})"
-                " FOR UPDATE SKIP LOCKED"
+                f"SELECT id, brand_id, kind, args, attempts FROM job WHERE id = :id AND ({_DUE}) FOR UPDATE SKIP LOCKED"
             ),
             {"id": job_id, "business_now": now(session), "now": real_now()},
         ).first()
@@ -303,7 +299,7 @@ def run_job(job_id: UUID) -> bool:
         except LeaseLost:
             log.warning("job_lease_lost")
             return False
-        except Exception as error:  # noqa: BLE001 - a job must never take its worker down.
+        except Exception as error:
             metrics.JOBS.labels(lease.kind, "failed").inc()
             if isinstance(error, Retry):
                 log.info("job_retried", reason=str(error), attempt=lease.attempt)

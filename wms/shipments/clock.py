@@ -10,7 +10,7 @@ from wms.brands.models import Policy
 
 @dataclass(frozen=True)
 class Member:
-    """What one order brings to the clock of its shipment. ``ship_by`` is when it must have left, where that is promised."""
+    """What one order brings to the clock of its shipment. ``ship_by``: when it must have left, where promised."""
 
     accepted_at: datetime
     ship_by: datetime | None = None

@@ -2,6 +2,7 @@
 """The release loop: shipments whose clock has run out go to the floor, set-wise, by whichever worker comes first."""
 
 from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -91,19 +92,7 @@ def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[U
     insert_rows(
         session,
         Hold,
-        [
-            {
-                "brand_id": brand_id,
-                "id": new_id(),
-                "order_id": order_id,
-                "shipment_id": shipment_id,
-                "kind": HoldKind.OUT_OF_STOCK,
-                "owner": STOCK_HOLD_OWNER,
-                "handle": f"stock-{shipment_id}",
-                "placed_at": at,
-            }
-            for shipment_id, order_id in waiting
-        ],
+        [stock_hold_row(brand_id, order_id, shipment_id, at) for shipment_id, order_id in waiting],
     )
     record(
         session,
@@ -112,8 +101,22 @@ def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[U
                 brand_id,
                 order_id,
                 EventKind.HELD,
-                {"kind": HoldKind.OUT_OF_STOCK, "owner": STOCK_HOLD_OWNER, "shipment_id": str(shipment_id)},
+                {"kind": HoldKind.OUT_OF_STOCK, "shipment_id": str(shipment_id)},
             )
             for shipment_id, order_id in waiting
         ],
     )
+
+
+def stock_hold_row(brand_id: UUID, order_id: UUID, shipment_id: UUID, placed_at: str) -> dict[str, Any]:
+    """Returns the hold under which one shipment waits for stock; ``wms.shipments.waiting`` lifts it."""
+    return {
+        "brand_id": brand_id,
+        "id": new_id(),
+        "order_id": order_id,
+        "shipment_id": shipment_id,
+        "kind": HoldKind.OUT_OF_STOCK,
+        "owner": STOCK_HOLD_OWNER,
+        "handle": f"stock-{shipment_id}",
+        "placed_at": placed_at,
+    }

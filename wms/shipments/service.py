@@ -97,9 +97,7 @@ def shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequ
         ShipmentLine.brand_id == brand_id, ShipmentLine.order_id == order_id
     )
     return session.exec(
-        select(Shipment)
-        .where(Shipment.brand_id == brand_id, col(Shipment.id).in_(carrying))
-        .order_by(col(Shipment.id))
+        select(Shipment).where(Shipment.brand_id == brand_id, col(Shipment.id).in_(carrying)).order_by(col(Shipment.id))
     ).all()
 
 
@@ -126,7 +124,11 @@ def is_held(session: Session, shipment: Shipment) -> bool:
 
 
 def record_for(
-    session: Session, shipment: Shipment, kind: EventKind, data: dict[str, Any] | None = None, actor: str = "system"
+    session: Session,
+    shipment: Shipment,
+    kind: EventKind,
+    data: dict[str, Any] | None = None,
+    actor: str = "system",
 ) -> None:
     """Tells the story of every member order what happened to its shipment."""
     told = {"shipment_id": str(shipment.id), **(data or {})}

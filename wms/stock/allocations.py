@@ -34,9 +34,7 @@ class _Shelf:
     free: int
 
 
-def allocate(
-    session: Session, brand_id: UUID, warehouse_id: UUID, groups: Mapping[Key, Sequence[Demand]]
-) -> set[Key]:
+def allocate(session: Session, brand_id: UUID, warehouse_id: UUID, groups: Mapping[Key, Sequence[Demand]]) -> set[Key]:
     """Sets goods in pick bins aside, group by group in the given order; returns the groups that the bins cannot cover.
 
     A group (a shipment) is covered whole or not at all. The bins nearest to the start of the walk are emptied first.
@@ -164,7 +162,9 @@ def cancel_allocations(session: Session, brand_id: UUID, shipment_line_ids: Iter
         shrink(session, allocation, allocation.quantity - allocation.picked)
 
 
-def picked_lots(session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]) -> dict[UUID, list[tuple[str, int]]]:
+def picked_lots(
+    session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]
+) -> dict[UUID, list[tuple[str, int]]]:
     """Returns what was picked for each line, as (lot, quantity) in the order in which it was allocated."""
     rows = session.exec(
         select(Allocation)

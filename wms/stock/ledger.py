@@ -170,7 +170,7 @@ def change_bins(session: Session, brand_id: UUID, changes: Mapping[Bin, BinChang
         return
     typed = "json_to_recordset(:rows) AS n(sku_id uuid, location_id uuid, lot text, on_hand int, allocated int)"
     values = {"brand_id": brand_id, "rows": json_text(rows)}
-    if any(row["on_hand"] > 0 for row in rows):
+    if any(change.on_hand > 0 for change in changes.values()):
         session.execute(
             text(
                 "INSERT INTO bin_stock (brand_id, sku_id, location_id, lot, on_hand, allocated)"
@@ -207,7 +207,7 @@ def change_counters(
         return
     typed = "json_to_recordset(:rows) AS n(sku_id uuid, sellable int, promised int)"
     values = {"brand_id": brand_id, "warehouse_id": warehouse_id, "rows": json_text(rows)}
-    if any(row["sellable"] > 0 for row in rows):
+    if any(change.sellable > 0 for change in changes.values()):
         session.execute(
             text(
                 "INSERT INTO stock_counter (brand_id, warehouse_id, sku_id, sellable, promised)"

@@ -92,7 +92,7 @@ class AllocationState(StrEnum):
 
 
 class Allocation(BrandOwned, table=True):
-    """Goods in one bin set aside for one shipment line; what a pick list asks for. ``picked`` of ``quantity`` is in the tote."""
+    """Goods in one bin set aside for one shipment line; ``picked`` of ``quantity`` is in the tote."""
 
     __tablename__ = "allocation"
     __table_args__ = (
@@ -101,7 +101,11 @@ class Allocation(BrandOwned, table=True):
         sa.CheckConstraint("quantity > 0 AND 0 <= picked AND picked <= quantity", name="quantity"),
         sa.Index("ix_allocation_line", "brand_id", "shipment_line_id"),
         sa.Index(
-            "ix_allocation_open", "brand_id", "sku_id", "location_id", postgresql_where=sa.text("state = 'open'")
+            "ix_allocation_open",
+            "brand_id",
+            "sku_id",
+            "location_id",
+            postgresql_where=sa.text("state = 'open'"),
         ),
     )
     shipment_line_id: UUID
@@ -130,7 +134,15 @@ class StockMove(BrandOwned, table=True):
     __table_args__ = (
         brand_key("sku_id", "sku"),
         # A movement is made once by its cause: a scan that is sent twice, a receipt that is sent twice.
-        sa.UniqueConstraint("brand_id", "group_id", "account", "sku_id", "location_id", "lot", postgresql_nulls_not_distinct=True),
+        sa.UniqueConstraint(
+            "brand_id",
+            "group_id",
+            "account",
+            "sku_id",
+            "location_id",
+            "lot",
+            postgresql_nulls_not_distinct=True,
+        ),
         sa.Index("ix_stock_move_sku", "brand_id", "sku_id", "account"),
     )
     group_id: UUID

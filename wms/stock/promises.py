@@ -27,7 +27,7 @@ class Want:
 def available(
     session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids: Iterable[UUID], *, lock: bool = False
 ) -> dict[UUID, int]:
-    """Returns what can still be promised per SKU; SKUs without stock are absent. ``lock`` keeps others from promising."""
+    """Returns what can still be promised per SKU. SKUs without stock are absent; ``lock`` keeps others out."""
     rows = session.execute(
         text(
             "SELECT sku_id, sellable - promised AS free FROM stock_counter"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accepting orders, many at a time: a single order is a list of one."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from wms.brands.models import Brand, OnShortage, Policy
+from wms.intake.address import country_exists
+from wms.intake.plan import Plan, Promised, write_plans
+from wms.intake.schemas import OrderIn, content
+from wms.orders.models import OrderState
+from wms.platform import metrics
+from wms.platform.clock import now
+from wms.platform.db import Again, attempt
+from wms.platform.errors import Conflict, Invalid, WmsError
+from wms.shipments.clock import Member, release_at
+from wms.stock.ledger import NotEnoughStock
+from wms.stock.promises import available
+
+
+class RefTaken(Conflict):
+    """The reference was used for an order with another content."""
+
+    code = "order_ref_taken"
+
+
+class UnknownSkus(Invalid):
+    """The order names articles that the brand does not have; ``skus`` lists all of them."""
+
+    code = "unknown_sku"
+
+
+class OutOfStock(Conflict):
+    """Stock cannot cover the order; ``shortages`` lists every article that falls short."""
+
+    code = "out_of_stock"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one order: accepted now, known before with equal content, or refused with the reason."""
+
+    ref: str
+    order_id: UUID | None = None
+    state: OrderState | None = None
+    existed: bool = False
+    release_at: datetime | None = None
+    warnings: list[str] = field(default_factory=list)
+    refusal: WmsError | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    order_id: UUID
+    state: OrderState
+    content_sha256: bytes
+    release_at: datetime | None
+
+
+def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str) -> list[Answer]:
+    """Accepts what can be accepted and returns one answer for each order, in the same sequence.
+
+    A refused order changes nothing and never touches its neighbours. When somebody else takes the same reference or
+    the last piece in this very moment, the transaction is to be run again (:class:`~wms.platform.db.Again`).
+    """
+    policy, at = brand.policy, now(session)
+    known = _known(session, brand.id, [order.ref for order in orders])
+    codes = {line.sku for order in orders for line in order.lines}
+    skus = _skus(session, brand.id, codes)
+    # Reading without a lock keeps popular counters free; whoever loses the race then tries again with them locked.
+    free = available(session, brand.id, brand.warehouse_id, skus.values(), lock=attempt(session) > 1)
+
+    plans: list[Plan] = []
+    answers: list[Answer] = []
+    for order in orders:
+        digest = hashlib.sha256(content(order)).digest()
+        try:
+            before = known.get(order.ref)
+            if before is not None:
+                answers.append(_repeated(order.ref, before, digest))
+                continue
+            plan = _plan(order, digest, policy, skus, free, at)
+        except WmsError as refusal:
+            answers.append(Answer(order.ref, refusal=refusal))
+            continue
+        plans.append(plan)
+        known[order.ref] = _Known(plan.order_id, OrderState.ACCEPTED, digest, plan.release_at)
+        answers.append(
+            Answer(
+                order.ref,
+                plan.order_id,
+                OrderState.ACCEPTED,
+                release_at=plan.release_at,
+                warnings=plan.warnings,
+            )
+        )
+    try:
+        write_plans(session, brand, plans, actor, at)
+    except NotEnoughStock as error:
+        raise Again from error
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) == "23505":
+            raise Again from error
+        raise
+    metrics.ORDERS_ACCEPTED.inc(len(plans))
+    return answers
+
+
+def _known(session: Session, brand_id: UUID, refs: list[str]) -> dict[str, _Known]:
+    rows = session.execute(
+        text(
+            "SELECT o.ref, o.id, o.state, o.content_sha256,"
+            " (SELECT max(s.release_at) FROM shipment s JOIN shipment_line l"
+            "   ON l.brand_id = s.brand_id AND l.shipment_id = s.id"
+            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state = 'held') AS release_at"
+            " FROM orders o WHERE o.brand_id = :brand_id AND o.ref = ANY(:refs)"
+        ),
+        {"brand_id": brand_id, "refs": refs},
+    )
+    return {row.ref: _Known(row.id, OrderState(row.state), bytes(row.content_sha256), row.release_at) for row in rows}
+
+
+def _skus(session: Session, brand_id: UUID, codes: set[str]) -> dict[str, UUID]:
+    rows = session.execute(
+        text("SELECT code, id FROM sku WHERE brand_id = :brand_id AND code = ANY(:codes) AND active"),
+        {"brand_id": brand_id, "codes": sorted(codes)},
+    )
+    return {row.code: row.id for row in rows}
+
+
+def _repeated(ref: str, before: _Known, digest: bytes) -> Answer:
+    if before.content_sha256 != digest:
+        raise RefTaken(
+            f"Order {ref} exists with another content. A change to it is a change, not a new order.",
+            order_id=str(before.order_id),
+        )
+    return Answer(ref, before.order_id, before.state, existed=True, release_at=before.release_at)
+
+
+def _plan(
+    order: OrderIn,
+    digest: bytes,
+    policy: Policy,
+    skus: dict[str, UUID],
+    free: dict[UUID, int],
+    at: datetime,
+) -> Plan:
+    country = order.recipient.country or policy.default_country
+    if not country_exists(country):
+        raise Invalid(f"There is no country {country}.")
+    unknown = sorted({line.sku for line in order.lines} - skus.keys())
+    if unknown:
+        raise UnknownSkus(f"There is no article {', '.join(unknown[:5])}.", skus=unknown)
+    promised = _promise(order, policy, skus, free)
+    clock = release_at(policy, [Member(at, order.ship_by)])
+    return Plan(order, digest, country, policy, promised, clock)
+
+
+def _promise(order: OrderIn, policy: Policy, skus: dict[str, UUID], free: dict[UUID, int]) -> list[Promised]:
+    """Decides how much of each line is promised, and takes it off ``free`` for the orders behind."""
+    wanted: defaultdict[str, int] = defaultdict(int)
+    for line in order.lines:
+        wanted[line.sku] += line.quantity
+    shortages = [
+        {"sku": code, "wanted": quantity, "available": free.get(skus[code], 0)}
+        for code, quantity in sorted(wanted.items())
+        if free.get(skus[code], 0) < quantity
+    ]
+    nothing_left = all(free.get(skus[code], 0) == 0 for code in wanted)
+    if shortages and (
+        policy.on_shortage is OnShortage.REJECT or (policy.on_shortage is OnShortage.PARTIAL and nothing_left)
+    ):
+        missing = ", ".join(str(shortage["sku"]) for shortage in shortages[:5])
+        raise OutOfStock(f"There is not enough stock of {missing}.", shortages=shortages)
+    promised = []
+    for line in order.lines:
+        sku_id = skus[line.sku]
+        quantity = min(line.quantity, free.get(sku_id, 0))
+        if quantity:
+            free[sku_id] -= quantity
+        cancelled = line.quantity - quantity if policy.on_shortage is OnShortage.PARTIAL else 0
+        promised.append(Promised(sku_id, quantity, cancelled))
+    return promised
