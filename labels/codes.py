@@ -101,9 +101,7 @@ def sscc(company_prefix: str, serial: int, extension: int = 0) -> str:
         raise LabelError(f"The extension digit of an SSCC is 0 to 9, not {extension}.")
     room = 16 - len(company_prefix)
     if not 0 <= serial < 10**room:
-        raise LabelError(
-            f"The serial {serial} does not fit the {room} digits that prefix {company_prefix} leaves."
-        )
+        raise LabelError(f"The serial {serial} does not fit the {room} digits that prefix {company_prefix} leaves.")
     body = f"{extension}{company_prefix}{serial:0{room}d}"
     return body + check_digit(body)
 
@@ -135,9 +133,7 @@ def _verify(code: str, length: int, name: str) -> str:
         raise LabelError(f"{code!r} is no {name}: that has exactly {length} digits.")
     right = check_digit(code[:-1])
     if code[-1] != right:
-        raise LabelError(
-            f"{code} is no {name}: its check digit is {code[-1]}, but the other digits give {right}."
-        )
+        raise LabelError(f"{code} is no {name}: its check digit is {code[-1]}, but the other digits give {right}.")
     return code
 
 
@@ -218,9 +214,7 @@ def _runs(encoder: Any) -> tuple[int, ...]:
     return tuple(len(list(run)) for _, run in groupby(bits))
 
 
-def draw_symbol(
-    canvas: Any, symbol: Symbol, x: float, y: float, height: float, dots: int, drop: float = 0
-) -> None:
+def draw_symbol(canvas: Any, symbol: Symbol, x: float, y: float, height: float, dots: int, drop: float = 0) -> None:
     """Bars as vectors: lower left corner of the first bar at `x`, `y` in points, modules `dots` printer dots
     wide.
 

@@ -209,9 +209,7 @@ def _order_blocks(order: SlipOrder, width: float) -> list[Block]:
 
 def _slip_totals(orders: Sequence[SlipOrder], lines: Sequence[SlipLine]) -> str:
     units, missing = sum(line.shipped for line in lines), sum(line.ordered - line.shipped for line in lines)
-    text = (
-        f"{_count(len(orders), 'order')}, {_count(len(lines), 'line')}, {_count(units, 'unit')} in this box"
-    )
+    text = f"{_count(len(orders), 'order')}, {_count(len(lines), 'line')}, {_count(units, 'unit')} in this box"
     return f"{text}, {missing} not here" if missing else text
 
 
@@ -259,9 +257,7 @@ def _ship_to_block(to: Address, facts: Sequence[tuple[str, str]], width: float) 
         _caption(canvas, MARGIN, top, "Ship to")
         base = top - 14 - address.size * ASCENT
         for number, line in enumerate(address.lines):
-            draw_text(
-                canvas, MARGIN, base - number * address.size * LEADING, line.text, address.size, line.bold
-            )
+            draw_text(canvas, MARGIN, base - number * address.size * LEADING, line.text, address.size, line.bold)
         left = MARGIN + width / 2 + 20
         for number, (caption, value) in enumerate((caption, value) for caption, value in facts if value):
             _fact(canvas, left, top - number * 15, caption, value, width / 2 - 90)
@@ -313,9 +309,7 @@ def _signature_block(carrier: str, width: float) -> Block:
         for party, left in parties:
             fitted = fit([Paragraph(party, bold=True)], half, 24, 10, 4)
             for row, line in enumerate(fitted.lines):
-                draw_text(
-                    canvas, left, top - 26 - row * fitted.size * LEADING, line.text, fitted.size, bold=True
-                )
+                draw_text(canvas, left, top - 26 - row * fitted.size * LEADING, line.text, fitted.size, bold=True)
             for number, caption in enumerate(("Name", "Signature", "Date and time")):
                 y = top - 72 - number * 34
                 canvas.line(left, y, left + half, y)

@@ -104,9 +104,7 @@ def _draw_nothing(_canvas: Any, _top: float) -> None:
     pass
 
 
-def text_block(
-    text: str, width: float, size: float = 9, bold: bool = False, keep: bool = False
-) -> list[Block]:
+def text_block(text: str, width: float, size: float = 9, bold: bool = False, keep: bool = False) -> list[Block]:
     """A paragraph, one block per line; line breaks in the text are kept."""
     height = size * LEADING
     return [
@@ -153,20 +151,15 @@ def _head(columns: Sequence[Column], title: str = "") -> Block:
 
 def _row(columns: Sequence[Column], cells: Sequence[str]) -> list[Block]:
     wrapped = [
-        wrap(cell, column.size, column.width - 8, column.bold)
-        for column, cell in zip(columns, cells, strict=True)
+        wrap(cell, column.size, column.width - 8, column.bold) for column, cell in zip(columns, cells, strict=True)
     ]
     longest = max(map(len, wrapped))
     starts = range(0, max(longest, 1), _MAX_ROW_LINES)
-    return [
-        _row_part(columns, [lines[start : start + _MAX_ROW_LINES] for lines in wrapped]) for start in starts
-    ]
+    return [_row_part(columns, [lines[start : start + _MAX_ROW_LINES] for lines in wrapped]) for start in starts]
 
 
 def _row_part(columns: Sequence[Column], wrapped: Sequence[Sequence[str]]) -> Block:
-    height = 7 + max(
-        len(lines) * column.size * LEADING for lines, column in zip(wrapped, columns, strict=True)
-    )
+    height = 7 + max(len(lines) * column.size * LEADING for lines, column in zip(wrapped, columns, strict=True))
     first_base = 3.5 + max(column.size for column in columns) * (LEADING + ASCENT) / 2
 
     def draw(canvas: Any, top: float) -> None:

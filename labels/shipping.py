@@ -220,9 +220,7 @@ def _sender(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
         yield from _caption(caption, top, left + number * cell)
         yield from _centred(value, left + number * cell, top + 26, cell - 4, middle - top - 28, 34, bold=True)
     yield from _caption("REF", middle, left)
-    yield from _centred(
-        label.reference, left + 44, middle + 3, _RIGHT - left - 44, top + height - middle - 6, 30
-    )
+    yield from _centred(label.reference, left + 44, middle + 3, _RIGHT - left - 44, top + height - middle - 6, 30)
 
 
 def _receiver(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
@@ -238,9 +236,7 @@ def _strip(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
     if label.cod is not None:
         split = WIDTH // 2 + 10 if label.routing else _EDGE
         yield Rule(split, top, WIDTH - _EDGE - split, height)
-        for mark in _centred(
-            f"COLLECT {label.cod}", split + _PAD, top, _RIGHT - split - _PAD, height, 52, bold=True
-        ):
+        for mark in _centred(f"COLLECT {label.cod}", split + _PAD, top, _RIGHT - split - _PAD, height, 52, bold=True):
             yield Text(mark.x, mark.y, mark.size, mark.text, mark.bold, mark.align, white=True)
         right = split - _PAD
     if label.routing:
@@ -263,9 +259,7 @@ def _sscc_code(label: ShippingLabel, top: int, height: int) -> Iterator[Mark]:
     """The SSCC stands lowest on the label (GS1 General Specifications 6.6.4) with its digits in clear."""
     symbol = sscc_symbol(label.sscc or "")
     yield from _bars(symbol, top + 16, _SSCC_HEIGHT, SSCC_DOTS, SSCC_DOTS)
-    yield from _centred(
-        f"SSCC {symbol.hri}", _LEFT, top + height - 35, _RIGHT - _LEFT, 30, 26, align="centre"
-    )
+    yield from _centred(f"SSCC {symbol.hri}", _LEFT, top + height - 35, _RIGHT - _LEFT, 30, 26, align="centre")
 
 
 def _bars(symbol: Symbol, top: int, height: int, least: int, most: int) -> Iterator[Mark]:

@@ -64,16 +64,12 @@ class Badge:
 
 def bin_labels_pdf(labels: Iterable[BinLabel]) -> bytes:
     """Bin labels of 4 x 2 inches. Raises LabelError when there are none or a code does not fit."""
-    return _pages(
-        "Bin labels", _RACK, labels, lambda canvas, label: _place(canvas, "Bin", label.code, label.zone)
-    )
+    return _pages("Bin labels", _RACK, labels, lambda canvas, label: _place(canvas, "Bin", label.code, label.zone))
 
 
 def tote_labels_pdf(labels: Iterable[ToteLabel]) -> bytes:
     """Tote labels of 4 x 2 inches. Raises LabelError when there are none or a code does not fit."""
-    return _pages(
-        "Tote labels", _RACK, labels, lambda canvas, label: _place(canvas, "Tote", label.code, label.note)
-    )
+    return _pages("Tote labels", _RACK, labels, lambda canvas, label: _place(canvas, "Tote", label.code, label.note))
 
 
 def sku_labels_pdf(labels: Iterable[SkuLabel]) -> bytes:
@@ -86,9 +82,7 @@ def badge_labels_pdf(badges: Iterable[Badge]) -> bytes:
     return _pages("Staff badges", _CARD, badges, _badge)
 
 
-def _pages(
-    title: str, size: tuple[float, float], labels: Iterable[Label], draw: Callable[[Any, Label], None]
-) -> bytes:
+def _pages(title: str, size: tuple[float, float], labels: Iterable[Label], draw: Callable[[Any, Label], None]) -> bytes:
     buffer = BytesIO()
     canvas: Any = Canvas(buffer, pagesize=size, invariant=1)
     canvas.setTitle(title)

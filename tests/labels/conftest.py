@@ -23,12 +23,6 @@ def _raster(pdf: bytes, page: int) -> Image.Image:
 
 
 @pytest.fixture(scope="session")
-def raster() -> Callable[[bytes, int], Image.Image]:
-    """The page as black and white dots."""
-    return _raster
-
-
-@pytest.fixture(scope="session")
 def scan() -> Scan:
     """Symbology identifier and content of each code on a page, from top to bottom."""
 
@@ -48,8 +42,7 @@ def pages_of() -> Callable[[bytes], list[str]]:
         document = pypdfium2.PdfDocument(pdf)
         try:
             return [
-                "".join(document[number].get_textpage().get_text_bounded().split())
-                for number in range(len(document))
+                "".join(document[number].get_textpage().get_text_bounded().split()) for number in range(len(document))
             ]
         finally:
             document.close()

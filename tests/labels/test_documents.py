@@ -35,8 +35,7 @@ def _picture(form: str, size: tuple[int, int] = (300, 80)) -> bytes:
 
 def _lines(count: int) -> tuple[SlipLine, ...]:
     return tuple(
-        SlipLine(f"PB-{number:04d}", f"Soy candle number {number}, cedar & fig", 2, 2)
-        for number in range(1, count + 1)
+        SlipLine(f"PB-{number:04d}", f"Soy candle number {number}, cedar & fig", 2, 2) for number in range(1, count + 1)
     )
 
 
@@ -45,9 +44,7 @@ SLIP = PackingSlip(
     shipment_ref="SH-2026-004211",
     ship_to=Address("Amelia O'Connor", ("148 Kingsland High Street",), "London", "E8 2NS", "United Kingdom"),
     orders=(
-        SlipOrder(
-            "PB-10021", (SlipLine("A-1", "Candle", 3, 2), SlipLine("A-2", "Wick", 1, 1)), date(2026, 11, 20)
-        ),
+        SlipOrder("PB-10021", (SlipLine("A-1", "Candle", 3, 2), SlipLine("A-2", "Wick", 1, 1)), date(2026, 11, 20)),
         SlipOrder("PB-10044", (SlipLine("A-1", "Candle", 1, 1),)),
     ),
     carrier="Sandbox Express",
@@ -91,9 +88,7 @@ def test_the_shipment_on_the_slip_scans(scan: Scan) -> None:
 def test_a_long_slip_goes_over_pages_that_say_which_they_are(pages_of: Pages) -> None:
     slip = replace(SLIP, orders=(SlipOrder("BIG-1", _lines(591)), *SLIP.orders))
     pages = pages_of(packing_slip_pdf(slip))
-    assert [f"Page{number}of{len(pages)}" in page for number, page in enumerate(pages, 1)] == [True] * len(
-        pages
-    )
+    assert [f"Page{number}of{len(pages)}" in page for number, page in enumerate(pages, 1)] == [True] * len(pages)
     assert all("OrderBIG-1,continued" in page for page in pages[1:-1])
     everything = "".join(pages)
     assert [everything.count(line.sku) for line in slip.orders[0].lines] == [1] * 591

@@ -110,9 +110,7 @@ def test_nothing_reaches_over_the_edge_and_no_two_lines_overlap(label: ShippingL
         left = text.x - (width / 2 if text.align == "centre" else 0)
         assert 24 <= left <= left + width <= WIDTH - 24
         assert 24 <= text.y - 0.74 * text.size <= text.y <= HEIGHT - 24
-    boxes = [
-        (text.x if text.align == "left" else WIDTH / 2, text.y - 0.7 * text.size, text.y) for text in texts
-    ]
+    boxes = [(text.x if text.align == "left" else WIDTH / 2, text.y - 0.7 * text.size, text.y) for text in texts]
     clashes = [
         (one, other)
         for number, one in enumerate(boxes)

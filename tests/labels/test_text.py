@@ -33,9 +33,7 @@ def test_composed_and_decomposed_letters_print_alike() -> None:
 
 
 @pytest.mark.parametrize("text", ["Łódź", "Ωμέγα", "Žižkov", "东京", "서울", "a Ł b 中 c"])
-def test_text_beyond_western_europe_reaches_the_page(
-    text: str, pages_of: Callable[[bytes], list[str]]
-) -> None:
+def test_text_beyond_western_europe_reaches_the_page(text: str, pages_of: Callable[[bytes], list[str]]) -> None:
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=(288, 72), invariant=1)
     draw_text(canvas, 20, 30, text, 12)
