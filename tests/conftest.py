@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real engines for every test: PostgreSQL with the migrated schema, Redis, a seeded warehouse, a sandbox carrier.
+"""Real engines for every test: PostgreSQL with the migrated schema, Redis, a seeded warehouse, a carrier.
 
 Without settings the embedded engines are started; ``WMS_TEST_DATABASE_URL`` and ``WMS_TEST_REDIS_URL`` use
 given ones. Each process of a parallel run works in a database of its own, copied from one migrated template.
@@ -34,9 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith("WMS_") and not name.startswith("WMS_TEST_"):
             del os.environ[name]
-    os.environ["WMS_SECRET_KEY"] = os.environ.setdefault(
-        "WMS_TEST_SECRET_KEY", Fernet.generate_key().decode()
-    )
+    os.environ["WMS_SECRET_KEY"] = os.environ.setdefault("WMS_TEST_SECRET_KEY", Fernet.generate_key().decode())
     os.environ["WMS_LOG_LEVEL"] = "ERROR"
     config.stash[_engines] = ExitStack()
     if not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
@@ -225,16 +223,16 @@ def run_jobs(database: Database) -> Callable[..., int]:
 @pytest.fixture(scope="session")
 def _house_snapshot(database: Database) -> tuple[Any, dict[str, str]]:
     """The seeded world and its rows as JSON: hashing PINs is slow, so it is done once and copied after."""
-    from wms.seed import seed_demo
-
     from wms.platform.db import WAREHOUSE, transaction
+    from wms.seed import seed_demo
 
     with transaction(WAREHOUSE) as session:
         world = seed_demo(session)
     rows = {}
     for table in database.tables:
         found = database.rows(f'SELECT json_agg(t)::text FROM "{table}" t')[0][0]
-        if found is not None:
+        # The house is at rest: that its opening stock arrived is no news to anybody.
+        if found is not None and table != "job":
             rows[table] = found
     database.empty()
     return world, rows
