@@ -62,9 +62,7 @@ def from_status(
     status = response.status_code
     text = message or f"The carrier answered {status}."
     if status >= 500 or status in _AMBIGUOUS:
-        return CarrierError(
-            code or "carrier_fault", text, is_transient=True, is_answer_lost=True, raw=response.content
-        )
+        return CarrierError(code or "carrier_fault", text, is_transient=True, is_answer_lost=True, raw=response.content)
     if status == 429 or (status == 403 and forbidden_means_throttled):
         return CarrierError(
             code or "rate_limited",

@@ -17,9 +17,7 @@ def carrier_names() -> tuple[str, ...]:
     return tuple(sorted(_ADAPTERS))
 
 
-def connect(
-    carrier_name: str, base_url: str, credentials: Mapping[str, str], timeout_s: float = 10.0
-) -> Carrier:
+def connect(carrier_name: str, base_url: str, credentials: Mapping[str, str], timeout_s: float = 10.0) -> Carrier:
     """An adapter for one account; it opens no connection yet. Close it when done.
 
     Raises a terminal CarrierError for an unknown name or a missing credential.

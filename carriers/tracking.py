@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a parcel is, folded from everything a carrier said about it, in any order, however often."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -23,26 +23,26 @@ _LIFE: Final = (
 )
 _RANK: Final = {status: rank for rank, status in enumerate(_LIFE)}
 
-# Statuses that only the named ones may replace. A late scan does not undeliver a parcel, and the scans of
-# the way back ("in transit", "out for delivery") do not turn a return into a delivery.
-_KEPT_UNLESS: Final[Mapping[TrackingStatus, frozenset[TrackingStatus]]] = {
-    TrackingStatus.DELIVERED: frozenset({TrackingStatus.RETURNING, TrackingStatus.RETURNED}),
-    TrackingStatus.RETURNING: frozenset(
-        {TrackingStatus.RETURNED, TrackingStatus.DELIVERED, TrackingStatus.LOST}
-    ),
-    TrackingStatus.RETURNED: frozenset(),
-}
+_RETURN: Final = frozenset({TrackingStatus.RETURNING, TrackingStatus.RETURNED})
+# What can still become of a parcel on its way back. Other scans of that way ("in transit", "out for
+# delivery") do not turn a return into a delivery.
+_ON_THE_WAY_BACK: Final = _RETURN | {TrackingStatus.DELIVERED, TrackingStatus.LOST}
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingState:
-    """A parcel's present. ``status`` is None before any event; ``decided_by`` is the event that set it."""
+    """A parcel's present.
+
+    ``status`` is None before any event; ``since`` and ``decided_by`` are the time and id of the event that
+    set it. ``delivered_at`` stays when a delivered parcel is returned.
+    """
 
     status: TrackingStatus | None = None
     since: datetime | None = None
     decided_by: str | None = None
     first_moved_at: datetime | None = None
     delivered_at: datetime | None = None
+    return_started_at: datetime | None = None
     failed_attempts: int = 0
     last_event_at: datetime | None = None
 
@@ -77,18 +77,37 @@ def _order(event: TrackingEvent) -> tuple[datetime, int, str, str, str, str]:
 
 
 def _after(state: TrackingState, event: TrackingEvent) -> TrackingState:
-    at = event.occurred_at
-    moved = state.first_moved_at or (None if event.status is TrackingStatus.PRE_TRANSIT else at)
-    attempts = state.failed_attempts + (event.status is TrackingStatus.ATTEMPT_FAILED)
-    delivered_at = state.delivered_at
-    status, since, decided_by = state.status, state.since, state.decided_by
-    if _replaces(state.status, event.status):
-        status, since, decided_by = event.status, at, event.event_id
-        delivered_at = at if event.status is TrackingStatus.DELIVERED else delivered_at
-    return TrackingState(status, since, decided_by, moved, delivered_at, attempts, at)
+    status, at = event.status, event.occurred_at
+    has_moved = status is not TrackingStatus.PRE_TRANSIT
+    state = replace(
+        state,
+        first_moved_at=state.first_moved_at or (at if has_moved else None),
+        failed_attempts=state.failed_attempts + (status is TrackingStatus.ATTEMPT_FAILED),
+        last_event_at=at,
+    )
+    if not _follows(state, status):
+        return state
+    return replace(
+        state,
+        status=status,
+        since=at,
+        decided_by=event.event_id,
+        delivered_at=state.delivered_at or (at if status is TrackingStatus.DELIVERED else None),
+        return_started_at=state.return_started_at or (at if status in _RETURN else None),
+    )
 
 
-def _replaces(current: TrackingStatus | None, new: TrackingStatus) -> bool:
-    if current is None or current not in _KEPT_UNLESS:
-        return True
-    return new in _KEPT_UNLESS[current]
+def _follows(state: TrackingState, new: TrackingStatus) -> bool:
+    """Whether a parcel in this state can come into the new status."""
+    match state.status:
+        case None:
+            return True
+        case TrackingStatus.RETURNED:
+            return False
+        case TrackingStatus.DELIVERED:
+            # A late scan does not undeliver a parcel; only a return does.
+            return new in _RETURN
+    if state.return_started_at is not None:
+        return new in _ON_THE_WAY_BACK and new is not state.status
+    # Data about a parcel may come late, but a parcel that was moved is never again one that was not.
+    return new is not TrackingStatus.PRE_TRANSIT and new is not state.status

@@ -3,20 +3,27 @@
 
 import argparse
 import fcntl
+import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.logging import LoggingConfig
 
 from carriers.sandbox.server import api, control
 from carriers.sandbox.server.answers import RefusalError
 from carriers.sandbox.server.office import Office
 from carriers.sandbox.server.wire import AbortableProtocol, reply_refusal
+
+# Only what went wrong reaches the terminal; at the framework's default every push would.
+_LOGGING: Final = LoggingConfig(root={"level": "WARNING", "handlers": ["console"]}, log_exceptions="always")
 
 
 class StartError(Exception):
@@ -54,6 +61,7 @@ def app_of(office: Office) -> Litestar:
         state=State({"office": office}),
         exception_handlers={RefusalError: reply_refusal},
         openapi_config=None,
+        logging_config=_LOGGING,
         request_max_body_size=1_000_000,
     )
 
@@ -61,6 +69,9 @@ def app_of(office: Office) -> Litestar:
 def run(argv: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError before anything was touched."""
     arguments = _parser().parse_args(argv)
+    # The web server raises the signal once more when all is closed; being asked to end is not a failure.
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: sys.exit(0))
     data_dir: Path = arguments.data_dir
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -114,7 +125,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), backlog=512)
     except OSError as error:
-        raise StartError(f"The sandbox carrier cannot listen on {host}:{port}: {error.strerror}.") from error
+        # A port in use carries the plain system error; a name that resolves to nothing has its own words.
+        is_system = error.errno is not None and error.errno > 0
+        reason = os.strerror(error.errno or 0) if is_system else error.strerror
+        raise StartError(f"The sandbox carrier cannot listen on {host}:{port}: {reason}.") from error
     with listener:
         yield listener
 

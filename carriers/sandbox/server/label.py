@@ -69,8 +69,7 @@ def zpl(label: Label) -> str:
     texts += [(640, 690, 60, label.piece), (30, 1140, 26, f"Master {label.master_number or '-'}")]
     texts += [(500, 1140, 36, f"COD {label.cod}")] if label.cod else []
     fields = [
-        f"^FO{x},{y}^A0N,{size},{_narrow(text, size, 782 - x)}^FH^FD{_hex(text)}^FS"
-        for x, y, size, text in texts
+        f"^FO{x},{y}^A0N,{size},{_narrow(text, size, 782 - x)}^FH^FD{_hex(text)}^FS" for x, y, size, text in texts
     ]
     rules = [f"^FO30,{y}^GB752,3,3^FS" for y in (85, 340, 665, 790, 1120)]
     bars = f"^FO116,820^BY{_BAR_DOTS}^BCN,220,Y,N,N,A^FD{label.tracking_number}^FS"

@@ -64,9 +64,7 @@ def advance(
     if body.status not in STATUSES:
         known = ", ".join(STATUSES)
         raise RefusalError(400, "no_such_status", f"There is no status {body.status!r}; known: {known}.")
-    row = db.execute(
-        "SELECT account, state FROM parcel WHERE tracking_number = ?", (tracking_number,)
-    ).fetchone()
+    row = db.execute("SELECT account, state FROM parcel WHERE tracking_number = ?", (tracking_number,)).fetchone()
     if row is None:
         raise RefusalError(404, "no_such_parcel", "There is no such parcel.")
     if row["state"] == "voided":
@@ -96,9 +94,7 @@ def events_of(db: sqlite3.Connection, tracking_number: str) -> list[dict[str, An
     return [json.loads(row["body"]) for row in rows]
 
 
-def close_manifest(
-    store: Store, clock: Clock, account: str, body: ManifestBody, autopilot_at: float | None
-) -> Answer:
+def close_manifest(store: Store, clock: Clock, account: str, body: ManifestBody, autopilot_at: float | None) -> Answer:
     """A hand-over list of live, unmanifested parcels; once per key. A refusal leaves the key unused."""
     body_hash = digest(body.model_dump_json())
     with store.transaction() as db:
@@ -131,9 +127,7 @@ def close_manifest(
 def show_manifest(store: Store, account: str, manifest_id: str) -> Answer:
     """A closed manifest."""
     with store.transaction() as db:
-        row = db.execute(
-            "SELECT answer FROM manifest WHERE id = ? AND account = ?", (manifest_id, account)
-        ).fetchone()
+        row = db.execute("SELECT answer FROM manifest WHERE id = ? AND account = ?", (manifest_id, account)).fetchone()
     if row is None:
         raise RefusalError(404, "no_such_manifest", "There is no such manifest.")
     return Answer(200, row["answer"])
@@ -154,13 +148,9 @@ def ledger(store: Store, account: str, after: int) -> Answer:
     return Answer(200, to_json({"labels": labels, "next": str(shown[-1]["seq"]) if has_more else None}))
 
 
-def _record(
-    db: sqlite3.Connection, tracking_number: str, body: AdvanceBody, occurred_at: datetime
-) -> dict[str, Any]:
+def _record(db: sqlite3.Connection, tracking_number: str, body: AdvanceBody, occurred_at: datetime) -> dict[str, Any]:
     word = STATUSES[body.status]
-    (count,) = db.execute(
-        "SELECT count(*) FROM event WHERE tracking_number = ?", (tracking_number,)
-    ).fetchone()
+    (count,) = db.execute("SELECT count(*) FROM event WHERE tracking_number = ?", (tracking_number,)).fetchone()
     event = {
         "event_id": f"evt_{tracking_number}_{count + 1}",
         "tracking_number": tracking_number,

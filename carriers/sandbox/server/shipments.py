@@ -96,9 +96,7 @@ def buy(store: Store, clock: Clock, account: str, body: ShipmentBody, fault: str
 def find(store: Store, account: str, key: str) -> Answer:
     """The shipment under a key as a list of one, or an empty list."""
     with store.transaction() as db:
-        row = db.execute(
-            "SELECT id, answer FROM shipment WHERE account = ? AND key = ?", (account, key)
-        ).fetchone()
+        row = db.execute("SELECT id, answer FROM shipment WHERE account = ? AND key = ?", (account, key)).fetchone()
         return Answer(200, to_json({"shipments": [] if row is None else [_current(db, row)]}))
 
 
@@ -151,8 +149,7 @@ def _sell(
         "master_number": master,
         "error": None if is_sold else reasons[0],
         "pieces": [
-            _piece(body, position, number, master, reasons[position])
-            for position, number in enumerate(numbers)
+            _piece(body, position, number, master, reasons[position]) for position, number in enumerate(numbers)
         ],
     }
     status_code = 201 if is_sold else 422
