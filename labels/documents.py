@@ -47,7 +47,10 @@ class SlipOrder:
 
 @dataclass(frozen=True, slots=True)
 class PackingSlip:
-    """What lies in the box. A consolidated shipment lists each order with its own lines. No prices."""
+    """What lies in the box. A consolidated shipment lists each order with its own lines. No prices.
+
+    `shipment_ref` is printed as a bar code too: ASCII, at most 27 characters (more where they are digits).
+    """
 
     brand: Brand
     shipment_ref: str

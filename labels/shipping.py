@@ -43,7 +43,11 @@ _SMALLEST = 14
 
 @dataclass(frozen=True, slots=True)
 class ShippingLabel:
-    """What one package's label says. `barcode` is the text that the carrier's code encodes."""
+    """What one package's label says. `barcode` is the text that the carrier's code encodes.
+
+    Addresses shrink and wrap up to some 700 characters, `reference` up to some 80: of a shipment with many
+    orders print the shipment's own.
+    """
 
     ship_from: Address
     ship_to: Address

@@ -10,7 +10,7 @@ visible "?".
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,9 +81,8 @@ def _truetype(name: str, path: str) -> Callable[[str], bool]:
     return lambda character: ord(character) in glyphs
 
 
-@cache
-def _faces() -> tuple[_Face, ...]:
-    """The fonts in order of preference, registered once for the process."""
+def _load_faces() -> tuple[_Face, ...]:
+    """The fonts in order of preference, registered with reportlab."""
     vera = _truetype("Vera", "Vera.ttf")
     _truetype("Vera-Bold", "VeraBd.ttf")
     mono = _truetype("DejaVuSansMono", str(Path(barcode.__file__).parent / "fonts" / "DejaVuSansMono.ttf"))
@@ -98,6 +97,11 @@ def _faces() -> tuple[_Face, ...]:
     )
 
 
+# Loaded on import, which Python does once and under a lock: two threads that registered a font twice would mix up
+# the glyph subsets of the pages that they are drawing.
+_FACES = _load_faces()
+
+
 def _needs_shaping(character: str) -> bool:
     """Right-to-left letters and joining marks: without a shaping engine they would come out wrong."""
     return unicodedata.bidirectional(character) in ("R", "AL") or unicodedata.category(character)[0] == "M"
@@ -105,7 +109,7 @@ def _needs_shaping(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _shown(character: str) -> bool:
-    return not _needs_shaping(character) and any(face.covers(character) for face in _faces())
+    return not _needs_shaping(character) and any(face.covers(character) for face in _FACES)
 
 
 @lru_cache(maxsize=4096)
@@ -145,7 +149,7 @@ def _runs(text: str, bold: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _face_for(text: str, bold: bool) -> str | None:
-    face = next((face for face in _faces() if all(map(face.covers, text))), None)
+    face = next((face for face in _FACES if all(map(face.covers, text))), None)
     return None if face is None else face.bold if bold else face.regular
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -143,6 +144,13 @@ def test_the_same_data_give_the_same_bytes(label: ShippingLabel) -> None:
     shipping_label_pdf(LONG)
     assert shipping_label_pdf(label) == shipping_label_pdf(replace(label))
     assert shipping_label_zpl(label) == shipping_label_zpl(replace(label))
+
+
+def test_labels_drawn_in_several_threads_are_the_same_as_drawn_alone() -> None:
+    labels = [replace(LONG, reference=f"ŁÓDŹ-ΩЖ-{number}") for number in range(24)]
+    alone = [shipping_label_pdf(label) for label in labels]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(shipping_label_pdf, labels)) == alone
 
 
 def test_several_labels_come_one_per_page_in_their_order(scan: Scan, pages_of: Pages) -> None:
