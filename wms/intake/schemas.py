@@ -34,7 +34,7 @@ class _In(BaseModel):
 
 
 class RecipientIn(_In):
-    """Who gets it. ``street`` holds one to three lines, separated by line feeds; everything is kept as it was written."""
+    """Who gets it. ``street`` holds one to three lines, separated by line feeds; all is kept as it was written."""
 
     name: Annotated[str, _text(120), Field(min_length=1, examples=["Asha Rao"])]
     company: Annotated[str, _text(120)] = ""

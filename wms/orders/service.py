@@ -83,8 +83,31 @@ def place_hold(
     )
     session.add(hold)
     data = {"kind": kind, "owner": owner, "handle": handle}
+    if shipment_id is not None:
+        data["shipment_id"] = str(shipment_id)
     record(session, [NewEvent(order.brand_id, order.id, EventKind.HELD, data, actor)])
     return hold
+
+
+STOCK_HOLD_OWNER = "warehouse"
+
+
+def stock_hold_handle(shipment_id: UUID) -> str:
+    """Returns the handle of the hold under which a shipment waits for stock: one per shipment."""
+    return f"stock-{shipment_id}"
+
+
+def place_stock_hold(session: Session, brand_id: UUID, order_id: UUID, shipment_id: UUID) -> Hold:
+    """Makes one shipment of an order wait until stock arrives."""
+    return place_hold(
+        session,
+        session.get_one(Order, (brand_id, order_id)),
+        HoldKind.OUT_OF_STOCK,
+        owner=STOCK_HOLD_OWNER,
+        handle=stock_hold_handle(shipment_id),
+        actor="system",
+        shipment_id=shipment_id,
+    )
 
 
 def lift_hold(session: Session, hold: Hold, actor: str) -> None:

@@ -9,14 +9,13 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from wms.orders.models import EventKind, Hold, HoldKind
+from wms.orders.service import STOCK_HOLD_OWNER, stock_hold_handle
 from wms.orders.story import NewEvent, record
 from wms.platform import metrics
 from wms.platform.clock import now
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
 from wms.stock.allocations import Demand, allocate
-
-STOCK_HOLD_OWNER = "warehouse"
 
 
 def release_due(session: Session, limit: int = 500) -> int:
@@ -117,6 +116,6 @@ def stock_hold_row(brand_id: UUID, order_id: UUID, shipment_id: UUID, placed_at:
         "shipment_id": shipment_id,
         "kind": HoldKind.OUT_OF_STOCK,
         "owner": STOCK_HOLD_OWNER,
-        "handle": f"stock-{shipment_id}",
+        "handle": stock_hold_handle(shipment_id),
         "placed_at": placed_at,
     }

@@ -34,14 +34,24 @@ class _Shelf:
     free: int
 
 
-def allocate(session: Session, brand_id: UUID, warehouse_id: UUID, groups: Mapping[Key, Sequence[Demand]]) -> set[Key]:
+def allocate(
+    session: Session,
+    brand_id: UUID,
+    warehouse_id: UUID,
+    groups: Mapping[Key, Sequence[Demand]],
+    *,
+    apart_from: Bin | None = None,
+) -> set[Key]:
     """Sets goods in pick bins aside, group by group in the given order; returns the groups that the bins cannot cover.
 
-    A group (a shipment) is covered whole or not at all. The bins nearest to the start of the walk are emptied first.
+    A group (a shipment) is covered whole or not at all. The bins nearest to the start of the walk are emptied first;
+    ``apart_from`` is a bin that somebody has just found empty.
     """
     shelves = _lock_shelves(
         session, brand_id, warehouse_id, {demand.sku_id for demands in groups.values() for demand in demands}
     )
+    for shelf in [shelf for own in shelves.values() for shelf in own if shelf.bin == apart_from]:
+        shelf.free = 0
     uncovered: set[Key] = set()
     rows: list[dict[str, Any]] = []
     changes: defaultdict[Bin, BinChange] = defaultdict(BinChange)
@@ -101,6 +111,52 @@ def _row(brand_id: UUID, demand: Demand, bin_: Bin, quantity: int) -> dict[str, 
         "picked": 0,
         "state": AllocationState.OPEN,
     }
+
+
+def free_in_pick_bins(
+    session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids: Iterable[UUID], *, apart_from: Bin | None = None
+) -> dict[UUID, int]:
+    """Returns what lies in pick bins and is not allocated, per SKU; SKUs with nothing are absent."""
+    rows = session.execute(
+        text(
+            "SELECT b.sku_id, b.location_id, b.lot, b.on_hand - b.allocated AS free FROM bin_stock b"
+            " JOIN location l ON l.id = b.location_id WHERE b.brand_id = :brand_id AND b.sku_id = ANY(:sku_ids)"
+            " AND l.warehouse_id = :warehouse_id AND l.kind = 'pick' AND b.on_hand > b.allocated"
+        ),
+        {"brand_id": brand_id, "sku_ids": list(sku_ids), "warehouse_id": warehouse_id},
+    )
+    free: defaultdict[UUID, int] = defaultdict(int)
+    for row in rows:
+        if Bin(row.sku_id, row.location_id, row.lot) != apart_from:
+            free[row.sku_id] += row.free
+    return dict(free)
+
+
+def free_in_bin(session: Session, brand_id: UUID, bin_: Bin) -> tuple[int, int]:
+    """Returns what lies in a bin and how much of it is not allocated."""
+    row = session.execute(
+        text(
+            "SELECT on_hand, on_hand - allocated AS free FROM bin_stock WHERE brand_id = :brand_id"
+            " AND sku_id = :sku_id AND location_id = :location_id AND lot = :lot"
+        ),
+        {"brand_id": brand_id, "sku_id": bin_.sku_id, "location_id": bin_.location_id, "lot": bin_.lot},
+    ).first()
+    return (row.on_hand, row.free) if row else (0, 0)
+
+
+def allocations_in_bin(session: Session, brand_id: UUID, bin_: Bin) -> Sequence[Allocation]:
+    """Returns the open allocations in a bin, the newest first."""
+    return session.exec(
+        select(Allocation)
+        .where(
+            Allocation.brand_id == brand_id,
+            Allocation.sku_id == bin_.sku_id,
+            Allocation.location_id == bin_.location_id,
+            Allocation.lot == bin_.lot,
+            Allocation.state == AllocationState.OPEN,
+        )
+        .order_by(col(Allocation.id).desc())
+    ).all()
 
 
 def open_allocations(session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]) -> Sequence[Allocation]:

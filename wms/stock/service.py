@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from wms.platform.errors import Invalid, NotFound
 from wms.platform.jobs import enqueue
 from wms.stock.ledger import Cause, Leg, post
-from wms.stock.models import Account, Location
+from wms.stock.models import Account, Location, LocationKind
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,11 @@ def move(session: Session, brand_id: UUID, source: Location, target: Location, g
         Leg(Account.BIN, goods.sku_id, -goods.quantity, source.id, goods.lot),
         Leg(Account.BIN, goods.sku_id, goods.quantity, target.id, goods.lot),
     ]
-    return post(session, brand_id, source.warehouse_id, cause, legs)
+    if not post(session, brand_id, source.warehouse_id, cause, legs):
+        return False
+    if target.kind is LocationKind.PICK:
+        _tell_of_stock(session, brand_id, source.warehouse_id, [goods.sku_id])
+    return True
 
 
 def found(session: Session, brand_id: UUID, location: Location, goods: Goods, cause: Cause) -> bool:

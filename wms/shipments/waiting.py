@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shipments that wait for stock are served when it arrives, the longest waiting first."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from wms.orders.models import Hold, HoldKind
+from wms.orders.service import STOCK_HOLD_OWNER, lift_hold
+from wms.platform.jobs import job
+from wms.shipments.models import Shipment
+from wms.shipments.service import lines_of, lock_shipment
+from wms.stock.allocations import free_in_pick_bins
+from wms.stock.promises import Want, available, promise, promised_of_lines
+
+
+@job("stock.arrived")
+def serve_waiting(session: Session, brand_id: str, warehouse_id: str, sku_id: str) -> None:
+    """Promises what arrived of one SKU to whoever waits, and lifts the holds of those who now have everything."""
+    brand, warehouse, sku = UUID(brand_id), UUID(warehouse_id), UUID(sku_id)
+    free = available(session, brand, warehouse, [sku], lock=True).get(sku, 0)
+    for hold in _waiting(session, brand, warehouse, sku):
+        assert hold.shipment_id is not None, "A stock hold belongs to one shipment."
+        shipment = lock_shipment(session, brand, hold.shipment_id)
+        free -= _promise_missing(session, shipment, sku, free)
+        if is_covered(session, shipment):
+            lift_hold(session, hold, "system")
+
+
+def _waiting(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: UUID) -> Sequence[Hold]:
+    concerned = text(
+        "hold.shipment_id IN (SELECT l.shipment_id FROM shipment_line l JOIN shipment s"
+        " ON s.brand_id = l.brand_id AND s.id = l.shipment_id"
+        " WHERE l.brand_id = :b AND l.sku_id = :s AND s.warehouse_id = :w AND s.state = 'held')"
+    ).bindparams(b=brand_id, s=sku_id, w=warehouse_id)
+    return session.exec(
+        select(Hold)
+        .where(
+            Hold.brand_id == brand_id,
+            Hold.kind == HoldKind.OUT_OF_STOCK,
+            Hold.owner == STOCK_HOLD_OWNER,
+            col(Hold.lifted_at).is_(None),
+            concerned,
+        )
+        .order_by(col(Hold.placed_at), col(Hold.id))
+    ).all()
+
+
+def _promise_missing(session: Session, shipment: Shipment, sku_id: UUID, free: int) -> int:
+    """Promises up to ``free`` pieces to the shipment's lines of the SKU; returns how many that were."""
+    lines = [line for line in lines_of(session, shipment) if line.sku_id == sku_id]
+    promised = promised_of_lines(session, shipment.brand_id, [line.order_line_id for line in lines])
+    wants, given = [], 0
+    for line in lines:
+        quantity = min(line.quantity - promised.get(line.order_line_id, 0), free - given)
+        if quantity > 0:
+            wants.append(Want(line.order_line_id, sku_id, quantity))
+            given += quantity
+    promise(session, shipment.brand_id, shipment.warehouse_id, wants)
+    return given
+
+
+def is_covered(session: Session, shipment: Shipment) -> bool:
+    """Says whether everything in a held shipment is promised and lies in pick bins that nobody else has allocated."""
+    lines = lines_of(session, shipment)
+    promised = promised_of_lines(session, shipment.brand_id, [line.order_line_id for line in lines])
+    if any(promised.get(line.order_line_id, 0) < line.quantity for line in lines):
+        return False
+    free = free_in_pick_bins(session, shipment.brand_id, shipment.warehouse_id, {line.sku_id for line in lines})
+    for line in lines:
+        free[line.sku_id] = free.get(line.sku_id, 0) - line.quantity
+    return all(quantity >= 0 for quantity in free.values())
