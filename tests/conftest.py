@@ -190,7 +190,7 @@ def frozen_clock(database: Database) -> FrozenClock:
 @pytest.fixture
 def run_jobs(database: Database) -> Callable[..., int]:
     """Runs every due job in this thread, and what they enqueue, through the same door as a worker."""
-    from wms.loops import load_jobs
+    from wms.kinds import load_jobs
     from wms.platform.db import WAREHOUSE, transaction
     from wms.platform.jobs import due_jobs, run_job
 
