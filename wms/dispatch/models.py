@@ -48,9 +48,7 @@ class LabelPurchase(BrandOwned, table=True):
         sa.UniqueConstraint("brand_id", "shipment_id", "attempt"),
         sa.UniqueConstraint("brand_id", "key"),
         sa.Index("ix_label_purchase_master_tracking", "master_tracking"),
-        sa.Index(
-            "ix_label_purchase_open", "asked_at", postgresql_where=sa.text("state IN ('calling', 'unknown')")
-        ),
+        sa.Index("ix_label_purchase_open", "asked_at", postgresql_where=sa.text("state IN ('calling', 'unknown')")),
         sa.Index("ix_label_purchase_needs_person", "asked_at", postgresql_where=sa.text("needs_person")),
     )
     shipment_id: UUID
@@ -107,6 +105,7 @@ class Label(BrandOwned, table=True):
     pdf: bytes | None = None
     zpl: bytes | None = None
     reason: str | None = Field(default=None, max_length=300)
+    verified_by: str | None = Field(default=None, max_length=80)  # Who scanned it on its package.
     manifest_id: UUID | None = Field(default=None, foreign_key="manifest.id", index=True)
 
 
@@ -128,7 +127,7 @@ class ManifestState(StrEnum):
 
 
 class Manifest(WarehouseOwned, table=True):
-    """What one carrier collects on one day of the warehouse's calendar; packages join by a scan at the dock."""
+    """What one carrier collects on one day of the warehouse's calendar; packages join at the dock."""
 
     __tablename__ = "manifest"
     __table_args__ = (
@@ -143,4 +142,5 @@ class Manifest(WarehouseOwned, table=True):
     # Why the carrier did not take it; somebody looks into it and closes it again.
     reason: str | None = Field(default=None, max_length=300)
     created_at: datetime
+    closed_by: str | None = Field(default=None, max_length=80)
     closed_at: datetime | None = None

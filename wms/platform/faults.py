@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places where a test may let this process die or fail, so that what happens next is proven and not hoped for."""
+"""Places where a test may let this process die or fail, so that recovery is proven and not hoped for."""
 
 import os
 import signal
@@ -10,10 +10,10 @@ class FaultInjectedError(Exception):
 
 
 def fault_point(name: str) -> None:
-    """Does nothing, unless ``WMS_FAULT_POINTS`` names this point: ``name=kill`` or ``name=raise``, comma-separated.
+    """Does nothing, unless ``WMS_FAULT_POINTS`` names this point: ``name=kill,other=raise``.
 
-    ``kill`` is SIGKILL to this very process: no handler runs and nothing is flushed, as when a machine dies. The
-    environment is read at every call, so that a test can switch points without starting anew.
+    ``kill`` is SIGKILL to this very process: no handler runs and nothing is flushed, as when a machine dies.
+    The environment is read at every call, so that a test can switch points without starting anew.
     """
     wanted = os.environ.get("WMS_FAULT_POINTS")
     if not wanted:

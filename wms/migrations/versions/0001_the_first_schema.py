@@ -123,9 +123,7 @@ def upgrade() -> None:
         sa.Column("credentials", sa.LargeBinary(), nullable=False),
         sa.Column("callback_secret", sa.LargeBinary(), nullable=False),
         sa.Column("services", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["warehouse_id"], ["warehouse.id"], name=op.f("fk_carrier_account_warehouse_id")
-        ),
+        sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_carrier_account_warehouse_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carrier_account")),
         sa.UniqueConstraint("warehouse_id", "code", name=op.f("uq_carrier_account_warehouse_id_code")),
     )
@@ -244,9 +242,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["carrier_account.id"], name=op.f("fk_inbox_event_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_inbox_event_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_event")),
         sa.UniqueConstraint("account_id", "event_id", name=op.f("uq_inbox_event_account_id_event_id")),
     )
@@ -299,11 +295,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
     )
     op.create_index(
-        "ix_job_due",
-        "job",
-        ["run_at"],
-        unique=False,
-        postgresql_where=sa.text("state IN ('ready', 'running')"),
+        "ix_job_due", "job", ["run_at"], unique=False, postgresql_where=sa.text("state IN ('ready', 'running')")
     )
     op.create_index(
         "uq_job_dedupe",
@@ -321,30 +313,21 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "open",
-                "closing",
-                "closed",
-                name="manifeststate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "open", "closing", "closed", name="manifeststate", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
         sa.Column("carrier_reference", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("closed_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_manifest_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_manifest")),
         sa.UniqueConstraint("account_id", "day", "number", name=op.f("uq_manifest_account_id_day_number")),
     )
     op.create_index(
-        "uq_manifest_open",
-        "manifest",
-        ["account_id"],
-        unique=True,
-        postgresql_where=sa.text("state = 'open'"),
+        "uq_manifest_open", "manifest", ["account_id"], unique=True, postgresql_where=sa.text("state = 'open'")
     )
     op.create_table(
         "pick_list",
@@ -354,13 +337,7 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "open",
-                "walking",
-                "done",
-                name="pickliststate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "open", "walking", "done", name="pickliststate", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -504,9 +481,7 @@ def upgrade() -> None:
         sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("accepted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "shipping_charge_minor >= 0 AND cod_amount_minor >= 0", name=op.f("ck_orders_money")
-        ),
+        sa.CheckConstraint("shipping_charge_minor >= 0 AND cod_amount_minor >= 0", name=op.f("ck_orders_money")),
         sa.ForeignKeyConstraint(
             ["brand_id", "recipient_id"],
             ["recipient.brand_id", "recipient.id"],
@@ -558,11 +533,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_shipment")),
     )
     op.create_index(
-        "ix_shipment_due",
-        "shipment",
-        ["release_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'held'"),
+        "ix_shipment_due", "shipment", ["release_at"], unique=False, postgresql_where=sa.text("state = 'held'")
     )
     op.create_index(
         "ix_shipment_open",
@@ -585,9 +556,7 @@ def upgrade() -> None:
             ["brand_id", "sku_id"], ["sku.brand_id", "sku.id"], name=op.f("fk_stock_counter_brand_id_sku_id")
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_stock_counter_brand_id")),
-        sa.ForeignKeyConstraint(
-            ["warehouse_id"], ["warehouse.id"], name=op.f("fk_stock_counter_warehouse_id")
-        ),
+        sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_stock_counter_warehouse_id")),
         sa.PrimaryKeyConstraint("brand_id", "warehouse_id", "sku_id", name=op.f("pk_stock_counter")),
     )
     op.create_table(
@@ -669,9 +638,7 @@ def upgrade() -> None:
             ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_hold_brand_id_order_id")
         ),
         sa.ForeignKeyConstraint(
-            ["brand_id", "shipment_id"],
-            ["shipment.brand_id", "shipment.id"],
-            name=op.f("fk_hold_brand_id_shipment_id"),
+            ["brand_id", "shipment_id"], ["shipment.brand_id", "shipment.id"], name=op.f("fk_hold_brand_id_shipment_id")
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_hold_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_hold")),
@@ -715,9 +682,7 @@ def upgrade() -> None:
         sa.Column("requested_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
         sa.Column("asked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("resolved_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["carrier_account.id"], name=op.f("fk_label_purchase_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_label_purchase_account_id")),
         sa.ForeignKeyConstraint(
             ["brand_id", "shipment_id"],
             ["shipment.brand_id", "shipment.id"],
@@ -803,9 +768,7 @@ def upgrade() -> None:
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("feed_position", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["brand_id", "order_id"],
-            ["orders.brand_id", "orders.id"],
-            name=op.f("fk_order_event_brand_id_order_id"),
+            ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_order_event_brand_id_order_id")
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_order_event_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "order_id", "seq", name=op.f("pk_order_event")),
@@ -834,18 +797,14 @@ def upgrade() -> None:
             name=op.f("ck_order_line_quantity"),
         ),
         sa.ForeignKeyConstraint(
-            ["brand_id", "order_id"],
-            ["orders.brand_id", "orders.id"],
-            name=op.f("fk_order_line_brand_id_order_id"),
+            ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_order_line_brand_id_order_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "sku_id"], ["sku.brand_id", "sku.id"], name=op.f("fk_order_line_brand_id_sku_id")
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_order_line_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_order_line")),
-        sa.UniqueConstraint(
-            "brand_id", "order_id", "line_no", name=op.f("uq_order_line_brand_id_order_id_line_no")
-        ),
+        sa.UniqueConstraint("brand_id", "order_id", "line_no", name=op.f("uq_order_line_brand_id_order_id_line_no")),
     )
     op.create_table(
         "package",
@@ -887,9 +846,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_package_brand_id")),
         sa.ForeignKeyConstraint(["carton_id"], ["carton.id"], name=op.f("fk_package_carton_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_package")),
-        sa.UniqueConstraint(
-            "brand_id", "shipment_id", "number", name=op.f("uq_package_brand_id_shipment_id_number")
-        ),
+        sa.UniqueConstraint("brand_id", "shipment_id", "number", name=op.f("uq_package_brand_id_shipment_id_number")),
     )
     op.create_index("ix_package_sscc", "package", ["sscc"], unique=False)
     op.create_index("ix_package_tracking", "package", ["tracking_number"], unique=False)
@@ -901,9 +858,7 @@ def upgrade() -> None:
         sa.Column("brand_id", sa.Uuid(), nullable=True),
         sa.Column("shipment_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["brand_id", "shipment_id"],
-            ["shipment.brand_id", "shipment.id"],
-            name=op.f("fk_tote_brand_id_shipment_id"),
+            ["brand_id", "shipment_id"], ["shipment.brand_id", "shipment.id"], name=op.f("fk_tote_brand_id_shipment_id")
         ),
         sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_tote_warehouse_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tote")),
@@ -943,11 +898,10 @@ def upgrade() -> None:
         sa.Column("pdf", sa.LargeBinary(), nullable=True),
         sa.Column("zpl", sa.LargeBinary(), nullable=True),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=True),
+        sa.Column("verified_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("manifest_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["brand_id", "package_id"],
-            ["package.brand_id", "package.id"],
-            name=op.f("fk_label_brand_id_package_id"),
+            ["brand_id", "package_id"], ["package.brand_id", "package.id"], name=op.f("fk_label_brand_id_package_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "purchase_id"],
@@ -979,13 +933,7 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "live",
-                "shipped",
-                "released",
-                name="promisestate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "live", "shipped", "released", name="promisestate", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -1004,11 +952,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_promise_line", "promise", ["brand_id", "order_line_id"], unique=False)
     op.create_index(
-        "ix_promise_live",
-        "promise",
-        ["brand_id", "sku_id"],
-        unique=False,
-        postgresql_where=sa.text("state = 'live'"),
+        "ix_promise_live", "promise", ["brand_id", "sku_id"], unique=False, postgresql_where=sa.text("state = 'live'")
     )
     op.create_table(
         "shipment_line",
@@ -1024,9 +968,7 @@ def upgrade() -> None:
             "quantity >= 0 AND 0 <= picked AND picked <= quantity", name=op.f("ck_shipment_line_quantity")
         ),
         sa.ForeignKeyConstraint(
-            ["brand_id", "order_id"],
-            ["orders.brand_id", "orders.id"],
-            name=op.f("fk_shipment_line_brand_id_order_id"),
+            ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_shipment_line_brand_id_order_id")
         ),
         sa.ForeignKeyConstraint(
             ["brand_id", "order_line_id"],
@@ -1044,16 +986,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_shipment_line_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_shipment_line")),
         sa.UniqueConstraint(
-            "brand_id",
-            "shipment_id",
-            "order_line_id",
-            name=op.f("uq_shipment_line_brand_id_shipment_id_order_line_id"),
+            "brand_id", "shipment_id", "order_line_id", name=op.f("uq_shipment_line_brand_id_shipment_id_order_line_id")
         ),
     )
     op.create_index("ix_shipment_line_order", "shipment_line", ["brand_id", "order_id"], unique=False)
-    op.create_index(
-        "ix_shipment_line_order_line", "shipment_line", ["brand_id", "order_line_id"], unique=False
-    )
+    op.create_index("ix_shipment_line_order_line", "shipment_line", ["brand_id", "order_line_id"], unique=False)
     op.create_table(
         "tracking_event",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1066,9 +1003,7 @@ def upgrade() -> None:
         sa.Column("raw_text", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
         sa.Column("location", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
         sa.Column("occurred_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["carrier_account.id"], name=op.f("fk_tracking_event_account_id")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_tracking_event_account_id")),
         sa.ForeignKeyConstraint(
             ["brand_id", "package_id"],
             ["package.brand_id", "package.id"],
@@ -1108,9 +1043,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "quantity > 0 AND 0 <= picked AND picked <= quantity", name=op.f("ck_allocation_quantity")
-        ),
+        sa.CheckConstraint("quantity > 0 AND 0 <= picked AND picked <= quantity", name=op.f("ck_allocation_quantity")),
         sa.ForeignKeyConstraint(
             ["brand_id", "shipment_line_id"],
             ["shipment_line.brand_id", "shipment_line.id"],
@@ -1140,9 +1073,7 @@ def upgrade() -> None:
         sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["brand_id", "label_id"],
-            ["label.brand_id", "label.id"],
-            name=op.f("fk_label_print_brand_id_label_id"),
+            ["brand_id", "label_id"], ["label.brand_id", "label.id"], name=op.f("fk_label_print_brand_id_label_id")
         ),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_label_print_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_label_print")),
@@ -1241,9 +1172,7 @@ def downgrade() -> None:
     op.drop_index("ix_promise_line", table_name="promise")
     op.drop_table("promise")
     op.drop_index(
-        "uq_label_live",
-        table_name="label",
-        postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')"),
+        "uq_label_live", table_name="label", postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')")
     )
     op.drop_index("ix_label_tracking_number", table_name="label")
     op.drop_index(op.f("ix_label_manifest_id"), table_name="label")
@@ -1256,9 +1185,7 @@ def downgrade() -> None:
     op.drop_table("package")
     op.drop_table("order_line")
     op.drop_index(
-        "ix_order_event_unsequenced",
-        table_name="order_event",
-        postgresql_where=sa.text("feed_position IS NULL"),
+        "ix_order_event_unsequenced", table_name="order_event", postgresql_where=sa.text("feed_position IS NULL")
     )
     op.drop_table("order_event")
     op.drop_index(
@@ -1267,9 +1194,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('calling', 'unknown')"),
     )
     op.drop_index(
-        "ix_label_purchase_needs_person",
-        table_name="label_purchase",
-        postgresql_where=sa.text("needs_person"),
+        "ix_label_purchase_needs_person", table_name="label_purchase", postgresql_where=sa.text("needs_person")
     )
     op.drop_index("ix_label_purchase_master_tracking", table_name="label_purchase")
     op.drop_table("label_purchase")
@@ -1299,9 +1224,7 @@ def downgrade() -> None:
     op.drop_index("uq_manifest_open", table_name="manifest", postgresql_where=sa.text("state = 'open'"))
     op.drop_table("manifest")
     op.drop_index(
-        "uq_job_dedupe",
-        table_name="job",
-        postgresql_where=sa.text("dedupe_key IS NOT NULL AND state = 'ready'"),
+        "uq_job_dedupe", table_name="job", postgresql_where=sa.text("dedupe_key IS NOT NULL AND state = 'ready'")
     )
     op.drop_index("ix_job_due", table_name="job", postgresql_where=sa.text("state IN ('ready', 'running')"))
     op.drop_table("job")
@@ -1312,9 +1235,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
     )
     op.drop_index(
-        "ix_inbox_event_open",
-        table_name="inbox_event",
-        postgresql_where=sa.text("state IN ('pending', 'unmatched')"),
+        "ix_inbox_event_open", table_name="inbox_event", postgresql_where=sa.text("state IN ('pending', 'unmatched')")
     )
     op.drop_table("inbox_event")
     op.drop_index("ix_idempotency_key_created_at", table_name="idempotency_key")
