@@ -23,7 +23,12 @@ from carriers.sandbox.server.office import Office
 from carriers.sandbox.server.wire import AbortableProtocol, reply_refusal
 
 # Only what went wrong reaches the terminal; at the framework's default every push would.
-_LOGGING: Final = LoggingConfig(root={"level": "WARNING", "handlers": ["console"]}, log_exceptions="always")
+_LOGGING: Final = LoggingConfig(
+    root={"level": "WARNING", "handlers": ["console"]},
+    log_exceptions="always",
+    # A refusal or a wrong address is an answer, not an accident.
+    disable_stack_trace={RefusalError, 400, 404, 405},
+)
 
 
 class StartError(Exception):

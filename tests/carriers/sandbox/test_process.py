@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+from carriers.errors import CarrierError
 from carriers.port import Outcome, TrackingStatus
 
 SECRET = "a-secret-of-the-test"
@@ -89,3 +91,34 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     said = refused("--port", "0", "--data-dir", str(tmp_path / "file" / "books"))
     assert said == f"The folder {tmp_path}/file/books cannot be made: Not a directory.\n"
+
+
+def test_a_carrier_killed_among_purchases_has_one_label_per_key_afterwards(new_server, order):
+    server = new_server()
+    keys = [f"storm-{place:03}" for place in range(240)]
+    carrier = server.client(timeout_s=2.0)
+
+    def buy(key: str) -> str:
+        try:
+            return carrier.buy(order(key)).outcome
+        except CarrierError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as buyers:
+        attempts = [buyers.submit(buy, key) for key in keys]
+        while sum(attempt.done() for attempt in attempts) < 40:
+            time.sleep(0.001)
+        server.end(signal.SIGKILL)
+        first = [attempt.result() for attempt in attempts]
+    assert first.count(Outcome.BOUGHT) >= 40
+    assert first.count("not_sent") > 0
+    # Only what certainly never left is reported as an error; everything else is bought or unknown.
+    assert set(first) <= {Outcome.BOUGHT, Outcome.UNKNOWN, "not_sent"}
+
+    server.start()
+    carrier = server.client()
+    kept = {entry.key for entry in carrier.ledger()}
+    assert {key for key, outcome in zip(keys, first, strict=True) if outcome is Outcome.BOUGHT} <= kept
+    assert not {key for key, outcome in zip(keys, first, strict=True) if outcome == "not_sent"} & kept
+    assert [carrier.buy(order(key)).outcome for key in keys] == [Outcome.BOUGHT] * 240
+    assert sorted(entry.key for entry in carrier.ledger()) == keys
