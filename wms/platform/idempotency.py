@@ -5,6 +5,7 @@ The key, the work and the stored answer are one transaction. Only answers of suc
 nothing, so asking again asks anew. Keys are kept for 7 days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from sqlmodel import Field, Session, SQLModel
 
 from wms.platform.clock import real_now
+from wms.platform.db import insert_rows
 from wms.platform.errors import Conflict, WmsError
 
 KEPT_DAYS = 7
@@ -49,43 +51,71 @@ class StoredAnswer:
     body: bytes
 
 
-def recall(session: Session, brand_id: UUID, key: str, fingerprint: bytes) -> StoredAnswer | None:
-    """Returns the stored answer of ``key``, or ``None`` when the caller shall do the work in this transaction.
+@dataclass(frozen=True)
+class Question:
+    """A request that may have been asked before: its key, and the hash of its method, path and body."""
 
-    Raises :class:`KeyInFlight` while another transaction works under the key and :class:`KeyReused` when the
-    fingerprint (method, path and body) differs from the first request's.
+    key: str
+    fingerprint: bytes
+
+
+def recall(session: Session, brand_id: UUID, question: Question) -> StoredAnswer | None:
+    """Returns the stored answer of one question, or ``None`` when the caller shall do the work in this transaction.
+
+    Raises :class:`KeyInFlight` while another transaction works under the key and :class:`KeyReused` when the first
+    request with the key was another one.
     """
-    free = session.execute(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{brand_id}:{key}"}
-    ).scalar_one()
-    if not free:
-        raise KeyInFlight("A request with this Idempotency-Key is being worked on. Ask again in a moment.")
-    row = session.execute(
-        text("SELECT fingerprint, status, body FROM idempotency_key WHERE brand_id = :brand_id AND key = :key"),
-        {"brand_id": brand_id, "key": key},
-    ).first()
-    if row is None:
-        return None
-    if bytes(row.fingerprint) != fingerprint:
-        raise KeyReused("This Idempotency-Key was used for another request. Use a new key for a new request.")
-    return StoredAnswer(row.status, bytes(row.body))
+    found = recall_all(session, brand_id, [question])[0]
+    if isinstance(found, WmsError):
+        raise found
+    return found
 
 
-def remember(session: Session, brand_id: UUID, key: str, fingerprint: bytes, answer: StoredAnswer) -> None:
-    """Stores the answer in the transaction that made it true."""
-    session.execute(
+def recall_all(session: Session, brand_id: UUID, questions: Sequence[Question]) -> list[StoredAnswer | WmsError | None]:
+    """Recalls many questions at once; what :func:`recall` raises stands in the list. One key twice is in flight."""
+    rows = session.execute(
         text(
-            "INSERT INTO idempotency_key (brand_id, key, fingerprint, status, body, created_at)"
-            " VALUES (:brand_id, :key, :fingerprint, :status, :body, :at)"
+            "WITH asked AS MATERIALIZED (SELECT key, pg_try_advisory_xact_lock(hashtextextended(:brand || ':' || key, 0))"
+            "  AS is_free FROM unnest(CAST(:keys AS text[])) AS key)"
+            " SELECT a.key, a.is_free, k.fingerprint, k.status, k.body FROM asked a"
+            " LEFT JOIN idempotency_key k ON k.brand_id = CAST(:brand AS uuid) AND k.key = a.key AND a.is_free"
         ),
-        {
-            "brand_id": brand_id,
-            "key": key,
-            "fingerprint": fingerprint,
-            "status": answer.status,
-            "body": answer.body,
-            "at": real_now(),
-        },
+        {"brand": str(brand_id), "keys": list({question.key for question in questions})},
+    ).all()
+    by_key = {row.key: row for row in rows}
+    taken: set[str] = set()
+    found: list[StoredAnswer | WmsError | None] = []
+    for question in questions:
+        row = by_key[question.key]
+        if not row.is_free or (row.status is None and question.key in taken):
+            found.append(KeyInFlight("A request with this Idempotency-Key is being worked on. Ask again in a moment."))
+        elif row.status is None:
+            taken.add(question.key)
+            found.append(None)
+        elif bytes(row.fingerprint) != question.fingerprint:
+            found.append(KeyReused("This Idempotency-Key was used for another request. Use a new key for a new one."))
+        else:
+            found.append(StoredAnswer(row.status, bytes(row.body)))
+    return found
+
+
+def remember(session: Session, brand_id: UUID, answers: Sequence[tuple[Question, StoredAnswer]]) -> None:
+    """Stores answers in the transaction that made them true."""
+    at = real_now().isoformat()
+    insert_rows(
+        session,
+        IdempotencyKey,
+        [
+            {
+                "brand_id": brand_id,
+                "key": question.key,
+                "fingerprint": "\\x" + question.fingerprint.hex(),
+                "status": answer.status,
+                "body": "\\x" + answer.body.hex(),
+                "created_at": at,
+            }
+            for question, answer in answers
+        ],
     )
 
 
