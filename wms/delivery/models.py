@@ -49,18 +49,21 @@ class InboxEvent(WarehouseOwned, table=True):
 
 
 class TrackingEvent(BrandOwned, table=True):
-    """One normalised event of one package; the package's state is the fold of all of them in any order.
+    """One normalised event of one labelled package; its state is the fold of all of its live label's, in any order.
 
-    An event under a master number is one row for each of its packages.
+    An event under a master number is one row for each of its labels.
     """
 
     __tablename__ = "tracking_event"
     __table_args__ = (
         brand_key("package_id", "package"),
-        sa.UniqueConstraint("brand_id", "account_id", "event_id", "package_id"),
+        brand_key("label_id", "label"),
+        sa.UniqueConstraint("brand_id", "account_id", "event_id", "label_id"),
         sa.Index("ix_tracking_event_package", "brand_id", "package_id"),
+        sa.Index("ix_tracking_event_label", "brand_id", "label_id"),
     )
     package_id: UUID
+    label_id: UUID
     account_id: UUID = Field(foreign_key="carrier_account.id")
     event_id: str = Field(max_length=120)
     status: str = Field(max_length=32)

@@ -11,7 +11,7 @@ from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState
 from wms.dispatch.prints import label_by_barcode
 from wms.dispatch.requests import ship_to_sha256
 from wms.platform.errors import Conflict
-from wms.shipments import service as shipments
+from wms.shipments import packages
 from wms.shipments.models import Package, PackageState, Shipment, ShipmentState
 from wms.shipments.service import is_held, lock_shipment, ship_to
 
@@ -45,7 +45,7 @@ def hand_over(session: Session, account: CarrierAccount, barcode: str, actor: st
     _check_label(session, account, label, purchase)
     _check_parcel(session, shipment, package, purchase)
     label.manifest_id = open_manifest(session, account).id
-    shipments.hand_over(session, shipment, package, actor)
+    packages.hand_over(session, package, actor)
     return package
 
 

@@ -17,13 +17,14 @@ from carriers.errors import CarrierError
 from carriers.port import Outcome, Piece, Purchase, Reason
 from wms.dispatch.accounts import account_for, actor_of
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState, PurchaseState
-from wms.dispatch.requests import labels_of, packages_of, ship_to_sha256
+from wms.dispatch.requests import labels_of, ship_to_sha256
 from wms.dispatch.states import UNRESOLVED, LabelStateConflict, move_label, move_purchase
 from wms.orders.models import EventKind
 from wms.platform.clock import real_now
 from wms.platform.errors import Conflict, NotFound
 from wms.platform.jobs import Retry, enqueue
 from wms.shipments.models import PackageState, Shipment, ShipmentState
+from wms.shipments.packages import packages_of
 from wms.shipments.service import is_held, lock_shipment, move_to, record_for, ship_to
 
 # An unknown purchase is a person's task after this long (invariant L4).

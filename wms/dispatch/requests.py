@@ -13,6 +13,7 @@ from wms.brands.models import Brand, Warehouse
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase
 from wms.orders.models import Recipient
 from wms.shipments.models import Package, Shipment
+from wms.shipments.packages import packages_of
 from wms.shipments.service import member_orders, ship_to
 
 # Phone and e-mail are missing on purpose: they may change on a label that is bought, the door may not.
@@ -26,15 +27,6 @@ def ship_to_sha256(recipient: Recipient) -> bytes:
     In SQL: ``sha256(convert_to(concat_ws(E'\\x1f', name, company, ...), 'UTF8'))``.
     """
     return hashlib.sha256("\x1f".join(getattr(recipient, name) for name in SHIP_TO_FIELDS).encode()).digest()
-
-
-def packages_of(session: Session, shipment: Shipment) -> Sequence[Package]:
-    """Returns the shipment's packages by their number."""
-    return session.exec(
-        select(Package)
-        .where(Package.brand_id == shipment.brand_id, Package.shipment_id == shipment.id)
-        .order_by(col(Package.number))
-    ).all()
 
 
 def labels_of(session: Session, purchase: LabelPurchase) -> Sequence[Label]:

@@ -13,11 +13,12 @@ from carriers.port import Capability, VoidOutcome, VoidResult
 from wms.dispatch.accounts import connect, get_account
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState, PurchaseState
 from wms.dispatch.purchases import enqueue_void, lock_purchase
-from wms.dispatch.requests import labels_of, packages_of
+from wms.dispatch.requests import labels_of
 from wms.dispatch.states import LabelStateConflict, move_label
 from wms.orders.models import EventKind
 from wms.platform.jobs import Lease, Retry
 from wms.shipments.models import PackageState, Shipment, ShipmentState
+from wms.shipments.packages import packages_of
 from wms.shipments.service import lock_shipment, move_to, record_for
 
 _REASON_CHARACTERS: Final = 300

@@ -11,3 +11,4 @@ REQUEST_SECONDS = Histogram("wms_http_request_seconds", "How long a request took
 ORDERS_ACCEPTED = Counter("wms_orders_accepted", "Orders accepted")
 SHIPMENTS_RELEASED = Counter("wms_shipments_released", "Shipments released to the floor")
 SCANS = Counter("wms_scans", "Scans on the floor", ["kind", "outcome"])
+CALLBACKS = Counter("wms_callbacks", "Callbacks of carriers by what became of them at the door", ["outcome"])

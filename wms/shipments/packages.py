@@ -80,7 +80,8 @@ def hand_over(session: Session, package: Package, actor: str) -> None:
     session.add(package)
     session.flush()  # The boxes are read again to see whether this was the last one.
     boxes = packages_of(session, shipment)
-    if all(box.state is PackageState.HANDED_OVER for box in boxes):
+    # The first box may be at the door already when the last one leaves.
+    if all(box.state in (PackageState.HANDED_OVER, PackageState.DELIVERED) for box in boxes):
         move_to(session, shipment, ShipmentState.HANDED_OVER)
         told = {
             "shipment_id": str(shipment.id),

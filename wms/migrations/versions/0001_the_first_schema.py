@@ -46,10 +46,10 @@ TABLES = [
     "label",
     "promise",
     "shipment_line",
-    "tracking_event",
     "allocation",
     "label_print",
     "package_line",
+    "tracking_event",
     "pick_task",
 ]
 GUARDED = [
@@ -73,10 +73,10 @@ GUARDED = [
     "label",
     "promise",
     "shipment_line",
-    "tracking_event",
     "allocation",
     "label_print",
     "package_line",
+    "tracking_event",
     "pick_task",
 ]
 SEQUENCES = ["sscc_serial", "pick_list_number"]
@@ -992,35 +992,6 @@ def upgrade() -> None:
     op.create_index("ix_shipment_line_order", "shipment_line", ["brand_id", "order_id"], unique=False)
     op.create_index("ix_shipment_line_order_line", "shipment_line", ["brand_id", "order_line_id"], unique=False)
     op.create_table(
-        "tracking_event",
-        sa.Column("brand_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("package_id", sa.Uuid(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("event_id", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("raw_code", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
-        sa.Column("raw_text", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
-        sa.Column("location", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("occurred_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_tracking_event_account_id")),
-        sa.ForeignKeyConstraint(
-            ["brand_id", "package_id"],
-            ["package.brand_id", "package.id"],
-            name=op.f("fk_tracking_event_brand_id_package_id"),
-        ),
-        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_tracking_event_brand_id")),
-        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_tracking_event")),
-        sa.UniqueConstraint(
-            "brand_id",
-            "account_id",
-            "event_id",
-            "package_id",
-            name=op.f("uq_tracking_event_brand_id_account_id_event_id_package_id"),
-        ),
-    )
-    op.create_index("ix_tracking_event_package", "tracking_event", ["brand_id", "package_id"], unique=False)
-    op.create_table(
         "allocation",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1106,6 +1077,40 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "tracking_event",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("package_id", sa.Uuid(), nullable=False),
+        sa.Column("label_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column("raw_code", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("raw_text", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
+        sa.Column("location", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+        sa.Column("occurred_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["carrier_account.id"], name=op.f("fk_tracking_event_account_id")),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "label_id"], ["label.brand_id", "label.id"], name=op.f("fk_tracking_event_brand_id_label_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "package_id"],
+            ["package.brand_id", "package.id"],
+            name=op.f("fk_tracking_event_brand_id_package_id"),
+        ),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_tracking_event_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_tracking_event")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "account_id",
+            "event_id",
+            "label_id",
+            name=op.f("uq_tracking_event_brand_id_account_id_event_id_label_id"),
+        ),
+    )
+    op.create_index("ix_tracking_event_label", "tracking_event", ["brand_id", "label_id"], unique=False)
+    op.create_index("ix_tracking_event_package", "tracking_event", ["brand_id", "package_id"], unique=False)
+    op.create_table(
         "pick_task",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1158,13 +1163,14 @@ def downgrade() -> None:
     op.drop_index("ix_pick_task_shipment", table_name="pick_task")
     op.drop_index("ix_pick_task_list", table_name="pick_task")
     op.drop_table("pick_task")
+    op.drop_index("ix_tracking_event_package", table_name="tracking_event")
+    op.drop_index("ix_tracking_event_label", table_name="tracking_event")
+    op.drop_table("tracking_event")
     op.drop_table("package_line")
     op.drop_table("label_print")
     op.drop_index("ix_allocation_open", table_name="allocation", postgresql_where=sa.text("state = 'open'"))
     op.drop_index("ix_allocation_line", table_name="allocation")
     op.drop_table("allocation")
-    op.drop_index("ix_tracking_event_package", table_name="tracking_event")
-    op.drop_table("tracking_event")
     op.drop_index("ix_shipment_line_order_line", table_name="shipment_line")
     op.drop_index("ix_shipment_line_order", table_name="shipment_line")
     op.drop_table("shipment_line")
