@@ -69,8 +69,8 @@ class EmbeddedEngines:
 
     def __enter__(self) -> "EmbeddedEngines":
         with ExitStack() as stack:
-            _prepare_folder(self.data_dir)
-            stack.enter_context(_hold_folder(self.data_dir))
+            stack.enter_context(hold_folder(self.data_dir))
+            _check_sockets_fit(self.data_dir)
             postgres = _start_postgres(self.data_dir / "pg")
             stack.callback(postgres.cleanup)
             self.database_url = postgres.get_uri("postgres")
@@ -116,11 +116,7 @@ def _load_libc() -> Any:
 _libc = _load_libc()
 
 
-def _prepare_folder(data_dir: Path) -> None:
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise EngineError(f"The data folder {data_dir} cannot be made: {error.strerror}.") from error
+def _check_sockets_fit(data_dir: Path) -> None:
     if any(character.isspace() for character in str(data_dir)):
         # The wheel hands the folder to pg_ctl without quotes.
         raise EngineError(
@@ -138,9 +134,14 @@ def _fits_socket(folder: Path) -> bool:
     return len(os.fsencode(folder)) + len(_POSTGRES_SOCKET_NAME) <= _SOCKET_PATH_MAX_BYTES
 
 
-def _hold_folder(data_dir: Path) -> TextIO:
-    """Returns the open lock file; closing it, or dying, gives the folder free."""
+def hold_folder(data_dir: Path) -> TextIO:
+    """Makes the data folder and takes it for this program alone; returns its open lock file.
+
+    Closing the file, or dying, gives the folder free. Raises :class:`EngineError` when the folder cannot be
+    written or another program holds it.
+    """
     try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("w")
     except OSError as error:
         raise EngineError(f"The data folder {data_dir} cannot be written: {error.strerror}.") from error
