@@ -29,7 +29,7 @@ BATCHES_AT_ONCE: Final = 2
 
 @dataclass(frozen=True)
 class Submission:
-    """One order on the desk. ``render`` turns the answer into the body to send, and to keep under the question's key."""
+    """One order on the desk. ``render`` makes the body to send, and to keep under the question's key."""
 
     brand_id: UUID
     order: OrderIn

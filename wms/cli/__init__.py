@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wms.cli import imports, jobs, run, tenants, up
+from wms.cli import audit, imports, jobs, run, tenants, up
 
 _EPILOG = """
 \b
@@ -58,7 +58,7 @@ def cli() -> None:
     """
 
 
-for _command in (*up.COMMANDS, *run.COMMANDS, *tenants.COMMANDS, *imports.COMMANDS, *jobs.COMMANDS):
+for _command in (*up.COMMANDS, *run.COMMANDS, *tenants.COMMANDS, *imports.COMMANDS, *jobs.COMMANDS, *audit.COMMANDS):
     cli.add_command(_command)
 
 

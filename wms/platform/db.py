@@ -79,13 +79,17 @@ _ENTER = text("SELECT set_config('wms.scope', :scope, true), set_config('wms.bra
 
 
 @contextmanager
-def transaction(scope: Scope) -> Iterator[Session]:
+def transaction(scope: Scope, *, is_snapshot: bool = False) -> Iterator[Session]:
     """Begins a transaction in ``scope``, commits it on leaving and rolls it back on any exception.
+
+    A snapshot only reads, and sees everything as it was at one instant.
 
     Raises :class:`Unavailable` when the database cannot be reached, so that the door answers 503 and not 500.
     """
     with Session(engine(), expire_on_commit=False) as session:
         try:
+            if is_snapshot:
+                session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             session.execute(_ENTER, scope.settings())
         except OperationalError as error:
             raise Unavailable("The database does not answer. Please try again in a moment.") from error

@@ -75,8 +75,8 @@ def recall_all(session: Session, brand_id: UUID, questions: Sequence[Question]) 
     """Recalls many questions at once; what :func:`recall` raises stands in the list. One key twice is in flight."""
     rows = session.execute(
         text(
-            "WITH asked AS MATERIALIZED (SELECT key, pg_try_advisory_xact_lock(hashtextextended(:brand || ':' || key, 0))"
-            "  AS is_free FROM unnest(CAST(:keys AS text[])) AS key)"
+            "WITH asked AS MATERIALIZED (SELECT key,"
+            "  pg_try_advisory_xact_lock(hashtextextended(:brand || ':' || key, 0)) AS is_free FROM unnest(CAST(:keys AS text[])) AS key)"
             " SELECT a.key, a.is_free, k.fingerprint, k.status, k.body FROM asked a"
             " LEFT JOIN idempotency_key k ON k.brand_id = CAST(:brand AS uuid) AND k.key = a.key AND a.is_free"
         ),

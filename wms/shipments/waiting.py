@@ -9,22 +9,19 @@ from sqlmodel import Session, col, select
 
 from wms.orders.models import Hold, HoldKind
 from wms.orders.service import STOCK_HOLD_OWNER, lift_hold
-from wms.platform.jobs import job
 from wms.shipments.models import Shipment
 from wms.shipments.service import lines_of, lock_shipment
 from wms.stock.allocations import free_in_pick_bins
 from wms.stock.promises import Want, available, promise, promised_of_lines
 
 
-@job("stock.arrived")
-def serve_waiting(session: Session, brand_id: str, warehouse_id: str, sku_id: str) -> None:
+def serve_waiting(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: UUID) -> None:
     """Promises what arrived of one SKU to whoever waits, and lifts the holds of those who now have everything."""
-    brand, warehouse, sku = UUID(brand_id), UUID(warehouse_id), UUID(sku_id)
-    free = available(session, brand, warehouse, [sku], lock=True).get(sku, 0)
-    for hold in _waiting(session, brand, warehouse, sku):
+    free = available(session, brand_id, warehouse_id, [sku_id], lock=True).get(sku_id, 0)
+    for hold in _waiting(session, brand_id, warehouse_id, sku_id):
         assert hold.shipment_id is not None, "A stock hold belongs to one shipment."
-        shipment = lock_shipment(session, brand, hold.shipment_id)
-        free -= _promise_missing(session, shipment, sku, free)
+        shipment = lock_shipment(session, brand_id, hold.shipment_id)
+        free -= _promise_missing(session, shipment, sku_id, free)
         if is_covered(session, shipment):
             lift_hold(session, hold, "system")
 
