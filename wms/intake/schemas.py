@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a brand sends when it sends an order. Unknown members are refused, so that a misspelt one is never ignored."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,8 +12,9 @@ LINES_MAX = 1_000
 QUANTITY_MAX = 1_000_000
 MONEY_MAX = 10**11
 
-# A control character (a line feed apart) cannot be printed on a label and is never what a shopper typed.
-_NO_CONTROLS = r"^[^\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]*$"
+# A control character (a line feed apart) cannot be printed on a label and is never what a shopper typed. Halves of
+# surrogate pairs need no mention: they are not text, and are refused before any pattern is tried.
+_NO_CONTROLS = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#/ -]*$")]
 Code = Annotated[
     str,
@@ -23,6 +24,8 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Service = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Money = Annotated[int, Field(ge=0, le=MONEY_MAX)]
+# Instants near the ends of the calendar leave it when hours are taken off them or when their zone becomes UTC.
+Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
 def _text(length: int) -> StringConstraints:
@@ -60,7 +63,7 @@ class OrderIn(_In):
     recipient: RecipientIn
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
     service: Annotated[Service | None, Field(description="Service class; the brand's default where absent")] = None
-    ship_by: Annotated[AwareDatetime | None, Field(description="When it must have left the warehouse")] = None
+    ship_by: Annotated[Instant | None, Field(description="When it must have left the warehouse")] = None
     payment: PaymentState = PaymentState.CAPTURED
     currency: Annotated[Currency | None, Field(description="ISO 4217; the brand's own where absent")] = None
     shipping_charge_minor: Money = 0
