@@ -73,29 +73,35 @@ def recall(session: Session, brand_id: UUID, question: Question) -> StoredAnswer
 
 def recall_all(session: Session, brand_id: UUID, questions: Sequence[Question]) -> list[StoredAnswer | WmsError | None]:
     """Recalls many questions at once; what :func:`recall` raises stands in the list. One key twice is in flight."""
+    keys = {question.key for question in questions}
+    locked = session.execute(
+        text(
+            "SELECT key, pg_try_advisory_xact_lock(hashtextextended(:brand || ':' || key, 0)) AS is_free"
+            " FROM unnest(CAST(:keys AS text[])) AS key"
+        ),
+        {"brand": str(brand_id), "keys": sorted(keys)},
+    )
+    free = {row.key for row in locked if row.is_free}
+    # A statement of its own, so that it sees what the holder of a lock committed before we got it.
     rows = session.execute(
         text(
-            "WITH asked AS MATERIALIZED (SELECT key,"
-            "  pg_try_advisory_xact_lock(hashtextextended(:brand || ':' || key, 0)) AS is_free FROM unnest(CAST(:keys AS text[])) AS key)"
-            " SELECT a.key, a.is_free, k.fingerprint, k.status, k.body FROM asked a"
-            " LEFT JOIN idempotency_key k ON k.brand_id = CAST(:brand AS uuid) AND k.key = a.key AND a.is_free"
+            "SELECT key, fingerprint, status, body FROM idempotency_key WHERE brand_id = :brand_id AND key = ANY(:keys)"
         ),
-        {"brand": str(brand_id), "keys": list({question.key for question in questions})},
-    ).all()
-    by_key = {row.key: row for row in rows}
-    taken: set[str] = set()
+        {"brand_id": brand_id, "keys": sorted(free)},
+    )
+    stored = {row.key: row for row in rows}
     found: list[StoredAnswer | WmsError | None] = []
     for question in questions:
-        row = by_key[question.key]
-        if not row.is_free or (row.status is None and question.key in taken):
-            found.append(KeyInFlight("A request with this Idempotency-Key is being worked on. Ask again in a moment."))
-        elif row.status is None:
-            taken.add(question.key)
-            found.append(None)
-        elif bytes(row.fingerprint) != question.fingerprint:
+        row = stored.get(question.key)
+        if row is not None and bytes(row.fingerprint) != question.fingerprint:
             found.append(KeyReused("This Idempotency-Key was used for another request. Use a new key for a new one."))
-        else:
+        elif row is not None:
             found.append(StoredAnswer(row.status, bytes(row.body)))
+        elif question.key in free:
+            found.append(None)
+            free.discard(question.key)  # The same key once more in this list waits for the first.
+        else:
+            found.append(KeyInFlight("A request with this Idempotency-Key is being worked on. Ask again in a moment."))
     return found
 
 

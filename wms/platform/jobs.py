@@ -104,7 +104,8 @@ class Lease:
         """Marks the job done, or raises :class:`LeaseLost`, which rolls the caller's work back."""
         won = session.execute(
             text(
-                "UPDATE job SET state = 'done', done_at = :at, lease_token = NULL, lease_until = NULL, last_error = NULL"
+                "UPDATE job SET state = 'done', done_at = :at, lease_token = NULL, lease_until = NULL,"
+                " last_error = NULL"
                 " WHERE id = :id AND lease_token = :token AND state = 'running' RETURNING id"
             ),
             {"id": self.job_id, "token": self.token, "at": real_now()},
