@@ -60,7 +60,7 @@ class PickTaskState(StrEnum):
 
 
 class PickTask(BrandOwned, table=True):
-    """Fetch the goods of one allocation. ``sequence`` is the stop on the walk, ``slot`` the tote's place on the cart (1..n)."""
+    """Fetch the goods of one allocation. ``sequence`` is the stop on the walk, ``slot`` the tote's place (1..n)."""
 
     __tablename__ = "pick_task"
     __table_args__ = (

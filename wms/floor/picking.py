@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picking: a cart is given shipments and totes, then walks from bin to bin. A scan fits, or it is refused."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from wms.brands.models import Staff
+from wms.catalog.models import Sku
+from wms.floor.actions import Outcome, actor, once
+from wms.floor.models import PickList, PickListState, PickTask, PickTaskState, Tote
+from wms.floor.scans import HELD, WrongScan, check_item, check_location, find_tote
+from wms.floor.walk import find_list, unfinished_lists, walk_of
+from wms.orders.models import EventKind
+from wms.platform.clock import now
+from wms.platform.db import insert_rows
+from wms.platform.errors import Conflict, Invalid, NotFound
+from wms.platform.ids import new_id
+from wms.shipments import missing as shelves
+from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
+from wms.shipments.service import is_held, lock_shipment, move_to, record_for
+from wms.stock.allocations import lock_allocation, pick
+from wms.stock.ledger import Cause
+from wms.stock.models import Allocation, AllocationState, Location
+
+CART_SLOTS_MAX = 24
+
+
+class CannotPick(Conflict):
+    """The goods may not be picked now: the sentence says why."""
+
+    code = "cannot_pick"
+
+
+def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff: Staff) -> PickList | None:
+    """Gives a cart the shipments that were released first, one tote slot each, and their stops in walking order.
+
+    Whoever still has a walk with something to do gets that one again, so a handheld that was lost loses nothing.
+    Returns ``None`` when nothing waits. Carts that ask at the same moment are given different shipments.
+    """
+    if not 1 <= cart_slots <= CART_SLOTS_MAX:
+        raise Invalid(f"A cart has 1 to {CART_SLOTS_MAX} slots.")
+    for walk in unfinished_lists(session, staff):
+        if walk.next_stop is not None:
+            return walk.pick_list
+    shipments = _claim(session, warehouse_id, cart_slots)
+    if not shipments:
+        return None
+    number = session.execute(text("SELECT nextval('pick_list_number')")).scalar_one()
+    pick_list = PickList(
+        warehouse_id=warehouse_id,
+        number=number,
+        state=PickListState.WALKING,
+        staff_id=staff.id,
+        created_at=now(session),
+    )
+    session.add(pick_list)
+    # The tasks are inserted by a statement of their own and point at the list.
+    session.flush()
+    slots = {shipment.id: slot for slot, shipment in enumerate(shipments, start=1)}
+    _add_tasks(session, pick_list, slots)
+    for shipment in shipments:
+        move_to(session, shipment, ShipmentState.PICKING)
+        record_for(session, shipment, EventKind.PICKING_STARTED, {"pick_list": number}, actor(staff))
+    return pick_list
+
+
+def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
+    keys = session.execute(
+        text(
+            "SELECT s.brand_id, s.id FROM shipment s"
+            f" WHERE s.warehouse_id = :warehouse_id AND s.state = 'released' AND NOT {HELD}"
+            " AND EXISTS (SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id"
+            "  AND a.shipment_line_id = n.id AND a.state = 'open'"
+            "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id)"
+            " ORDER BY s.released_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
+        ),
+        {"warehouse_id": warehouse_id, "limit": limit},
+    ).all()
+    claimed = [lock_shipment(session, key.brand_id, key.id) for key in keys]
+    # A hold that was placed while the rows were being locked is seen only now.
+    return [shipment for shipment in claimed if not is_held(session, shipment)]
+
+
+def _add_tasks(session: Session, pick_list: PickList, slots: dict[UUID, int]) -> int:
+    """Adds a stop for every open allocation of the shipments that has none yet, after the stops there are."""
+    rows = session.execute(
+        text(
+            "SELECT a.brand_id, a.id, n.shipment_id FROM shipment_line n"
+            " JOIN allocation a ON a.brand_id = n.brand_id AND a.shipment_line_id = n.id AND a.state = 'open'"
+            " JOIN location l ON l.id = a.location_id"
+            " WHERE n.shipment_id = ANY(:shipments) AND NOT EXISTS (SELECT 1 FROM pick_task t"
+            "  WHERE t.brand_id = a.brand_id AND t.allocation_id = a.id)"
+            " ORDER BY l.route_order, l.code, a.sku_id, a.id"
+        ),
+        {"shipments": list(slots)},
+    ).all()
+    after = session.execute(
+        text("SELECT coalesce(max(sequence), 0) FROM pick_task WHERE pick_list_id = :id"), {"id": pick_list.id}
+    ).scalar_one()
+    tasks = [
+        {
+            "brand_id": row.brand_id,
+            "id": new_id(),
+            "pick_list_id": pick_list.id,
+            "allocation_id": row.id,
+            "shipment_id": row.shipment_id,
+            "sequence": sequence,
+            "slot": slots[row.shipment_id],
+            "state": PickTaskState.OPEN,
+        }
+        for sequence, row in enumerate(rows, start=after + 1)
+    ]
+    insert_rows(session, PickTask, tasks)
+    return len(tasks)
+
+
+def bind_tote(
+    session: Session, action_id: UUID, pick_list: PickList, slot: int, tote_code: str, staff: Staff
+) -> Outcome:
+    """Puts an empty tote into a slot of the cart: from now on it carries that slot's shipment.
+
+    Raises :class:`WrongScan` when the tote is unknown or in use, or the slot has its tote already.
+    """
+
+    def work() -> Outcome:
+        place = next((s for s in walk_of(session, pick_list).slots if s.number == slot), None)
+        if place is None:
+            raise NotFound(f"This cart has no slot {slot}.")
+        lock_shipment(session, place.brand_id, place.shipment_id)
+        tote = find_tote(session, pick_list.warehouse_id, tote_code)
+        if tote.shipment_id == place.shipment_id:
+            return Outcome(f"Tote {tote.code} stands in slot {slot}.")
+        if tote.shipment_id is not None:
+            raise WrongScan(f"Tote {tote.code} is in use. Take an empty one.")
+        bound = tote_of(session, place.brand_id, place.shipment_id)
+        if bound is not None:
+            raise WrongScan(f"Slot {slot} already has tote {bound.code}.")
+        if place.state is not ShipmentState.PICKING:
+            raise CannotPick(f"The shipment of slot {slot} is {place.state}; it needs no tote.")
+        tote.brand_id, tote.shipment_id = place.brand_id, place.shipment_id
+        session.add(tote)
+        return Outcome(f"Tote {tote.code} stands in slot {slot}.")
+
+    return once(session, action_id, staff, "bind_tote", work)
+
+
+def tote_of(session: Session, brand_id: UUID, shipment_id: UUID) -> Tote | None:
+    """Returns the tote that carries the shipment."""
+    return session.exec(select(Tote).where(Tote.brand_id == brand_id, Tote.shipment_id == shipment_id)).one_or_none()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Everything one stop is about, its shipment and allocation locked as they are now."""
+
+    pick_list: PickList
+    shipment: Shipment
+    allocation: Allocation
+    sku: Sku
+    location: Location
+
+    @property
+    def left(self) -> int:
+        return self.allocation.quantity - self.allocation.picked
+
+
+def find_task(session: Session, staff: Staff, list_id: UUID, task_id: UUID) -> PickTask:
+    """Returns a stop of the person's own walk; raises :class:`NotFound`."""
+    find_list(session, staff, list_id)
+    task = session.exec(select(PickTask).where(PickTask.id == task_id, PickTask.pick_list_id == list_id)).one_or_none()
+    if task is None:
+        raise NotFound("This stop is not on your pick list.")
+    return task
+
+
+def _lock_work(session: Session, task: PickTask, staff: Staff) -> _Work:
+    """Locks the shipment first and the rest after it, as every writer does; refuses what may not be picked."""
+    pick_list = find_list(session, staff, task.pick_list_id)
+    shipment = lock_shipment(session, task.brand_id, task.shipment_id)
+    allocation = lock_allocation(session, task.brand_id, task.allocation_id)
+    if allocation.state is not AllocationState.OPEN:
+        raise CannotPick("This stop is done already. Go on with the next one.")
+    if shipment.state is not ShipmentState.PICKING:
+        raise CannotPick(f"The shipment is {shipment.state}; nothing more is picked for it.")
+    if is_held(session, shipment):
+        raise CannotPick("This shipment was put on hold. Leave the goods and go on with the next stop.")
+    sku = session.get_one(Sku, (allocation.brand_id, allocation.sku_id))
+    location = session.get_one(Location, allocation.location_id)
+    return _Work(pick_list, shipment, allocation, sku, location)
+
+
+def confirm_pick(
+    session: Session,
+    action_id: UUID,
+    task: PickTask,
+    location_code: str,
+    item_barcode: str,
+    quantity: int,
+    tote_code: str,
+    staff: Staff,
+) -> Outcome:
+    """Records that ``quantity`` pieces went from the stop's bin into the shipment's tote.
+
+    Raises :class:`WrongScan` for another location, article or tote and :class:`CannotPick` where the shipment may not
+    be picked; nothing is recorded then. A part may be picked: the stop stays open for the rest.
+    """
+
+    def work() -> Outcome:
+        stop = _lock_work(session, task, staff)
+        check_location(stop.location.code, location_code)
+        check_item(session, task.brand_id, stop.sku, item_barcode)
+        _check_tote(session, stop, task, tote_code)
+        if not 1 <= quantity <= stop.left:
+            raise WrongScan(f"{stop.left} pieces are wanted here, not {quantity}.")
+        cause = Cause(action_id, "pick", actor(staff), f"pick list {stop.pick_list.number}")
+        pick(session, stop.allocation, stop.shipment.warehouse_id, quantity, cause)
+        line = session.get_one(ShipmentLine, (task.brand_id, stop.allocation.shipment_line_id))
+        line.picked += quantity
+        session.add(line)
+        if stop.left == 0:
+            task.state = PickTaskState.PICKED
+            session.add(task)
+        complete_if_picked(session, stop.shipment, staff)
+        finish_list(session, stop.pick_list)
+        return Outcome(f"{quantity} × {stop.sku.name} in tote {tote_code.strip().upper()}.")
+
+    return once(session, action_id, staff, "pick", work)
+
+
+def _check_tote(session: Session, stop: _Work, task: PickTask, scanned: str) -> None:
+    tote = find_tote(session, stop.pick_list.warehouse_id, scanned)
+    if (tote.brand_id, tote.shipment_id) == (task.brand_id, task.shipment_id):
+        return
+    right = tote_of(session, task.brand_id, task.shipment_id)
+    if right is None:
+        raise WrongScan(f"Slot {task.slot} has no tote yet. Scan one for it first.")
+    raise WrongScan(f"Wrong tote: that is {tote.code}. This goes into {right.code}, slot {task.slot}.")
+
+
+def report_short(
+    session: Session, action_id: UUID, task: PickTask, location_code: str, missing: int, staff: Staff
+) -> Outcome:
+    """Records that ``missing`` of the wanted pieces are not in the bin.
+
+    They are looked for in another bin, which becomes a stop of the same walk; what no bin has is decided by the
+    brand's policy. The location is scanned here too: nobody reports a bin missing from afar.
+    """
+
+    def work() -> Outcome:
+        stop = _lock_work(session, task, staff)
+        check_location(stop.location.code, location_code)
+        if not 1 <= missing <= stop.left:
+            raise WrongScan(f"{stop.left} pieces are wanted here; {missing} cannot be missing.")
+        cause = Cause(action_id, "short_pick", actor(staff), f"pick list {stop.pick_list.number}")
+        shelves.report_short(session, stop.allocation, missing, stop.location, cause)
+        if stop.allocation.state is not AllocationState.OPEN:
+            task.state = PickTaskState.SHORT
+            session.add(task)
+        # What the room below changed about the shipment is read again before it is judged.
+        session.flush()
+        session.refresh(stop.shipment)
+        added = _add_tasks(session, stop.pick_list, {task.shipment_id: task.slot})
+        complete_if_picked(session, stop.shipment, staff)
+        free_tote_if_over(session, stop.shipment)
+        finish_list(session, stop.pick_list)
+        if added:
+            return Outcome("Noted. Another place has them: it comes later on this walk.")
+        return Outcome(f"Noted: {missing} × {stop.sku.name} missing, and no other place has them.")
+
+    return once(session, action_id, staff, "short", work)
+
+
+def complete_if_picked(session: Session, shipment: Shipment, staff: Staff) -> bool:
+    """Moves a shipment on to the bench once nothing of it is left in the bins. Returns whether it did."""
+    if shipment.state is not ShipmentState.PICKING:
+        return False
+    # The pieces just picked are still only in memory; the sum is taken in the database.
+    session.flush()
+    wanted, picked = session.execute(
+        text(
+            "SELECT coalesce(sum(quantity), 0), coalesce(sum(picked), 0) FROM shipment_line"
+            " WHERE brand_id = :brand_id AND shipment_id = :id"
+        ),
+        {"brand_id": shipment.brand_id, "id": shipment.id},
+    ).one()
+    if picked == 0 or picked < wanted:
+        return False
+    move_to(session, shipment, ShipmentState.PICKED)
+    record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, actor(staff))
+    return True
+
+
+def free_tote_if_over(session: Session, shipment: Shipment) -> None:
+    """Frees the tote of a shipment that came to nothing."""
+    if shipment.state is ShipmentState.CANCELLED:
+        free_tote(session, shipment)
+
+
+def free_tote(session: Session, shipment: Shipment) -> None:
+    """Gives the shipment's tote back to the pile of empty ones."""
+    tote = tote_of(session, shipment.brand_id, shipment.id)
+    if tote is not None:
+        tote.brand_id = tote.shipment_id = None
+        session.add(tote)
+
+
+def finish_list(session: Session, pick_list: PickList) -> None:
+    """Closes the walk once no stop of it is left."""
+    # The last stop's state is still only in memory.
+    session.flush()
+    if walk_of(session, pick_list).stops:
+        return
+    pick_list.state, pick_list.done_at = PickListState.DONE, now(session)
+    session.add(pick_list)
