@@ -298,3 +298,94 @@ def sandbox(database: Database, house: Any, _sandbox_server: str) -> Iterator[Sa
     yield carrier
     carrier.call("DELETE", "/sandbox/faults")
     carrier.call("DELETE", "/sandbox/clock")
+
+
+@dataclass
+class Bench:
+    """A packing bench at the end of the floor's work: orders come off it in closed boxes, ready for a label."""
+
+    database: Database
+    house: Any
+    made: int = 0
+
+    def pack(self, boxes: int = 1, brand: str = "fennel", **order: Any) -> Any:
+        """Accepts an order of one piece of the brand's first article per box, picks and packs it with the rooms' own
+        verbs, and returns its shipment in the state ``packed``. ``order`` replaces members of the order."""
+        from wms.brands.models import Brand
+        from wms.intake.schemas import OrderIn
+        from wms.intake.service import accept
+        from wms.platform.db import WAREHOUSE, transaction
+        from wms.shipments.release import release_due
+        from wms.shipments.service import shipments_of_order
+
+        self.made += 1
+        seeded = self.house.brands[brand]
+        draft = {
+            "ref": f"R-{self.made}",
+            "recipient": {
+                "name": "Asha Rao",
+                "street": "12 Market Row\nFlat 3",
+                "city": "Leeds",
+                "postcode": "LS1 4AP",
+                "country": "GB",
+                "phone": "+44 113 496 0000",
+            },
+            "lines": [{"sku": min(seeded.skus), "quantity": boxes, "unit_price_minor": 1250}],
+            "service": "standard",
+            **order,
+        }
+        with transaction(WAREHOUSE) as session:
+            (answer,) = accept(
+                session, session.get_one(Brand, seeded.id), [OrderIn.model_validate(draft)], f"brand:{brand}"
+            )
+        assert answer.refusal is None, answer.refusal
+        self.database.rows("UPDATE shipment SET release_at = release_at - interval '30 days' WHERE state = 'held'")
+        with transaction(WAREHOUSE) as session:
+            assert release_due(session) == 1
+            (shipment,) = shipments_of_order(session, seeded.id, answer.order_id)
+            self._pick(session, shipment)
+            self._box(session, shipment, boxes)
+        return shipment
+
+    def _pick(self, session: Any, shipment: Any) -> None:
+        from wms.orders.models import EventKind
+        from wms.platform.ids import new_id
+        from wms.shipments.models import ShipmentState
+        from wms.shipments.service import lines_of, move_to, record_for
+        from wms.stock.allocations import open_allocations, pick
+        from wms.stock.ledger import Cause
+
+        move_to(session, shipment, ShipmentState.PICKING)
+        record_for(session, shipment, EventKind.PICKING_STARTED, actor="staff:W-1001")
+        lines = {line.id: line for line in lines_of(session, shipment)}
+        for allocation in open_allocations(session, shipment.brand_id, lines):
+            cause = Cause(new_id(), "pick", "staff:W-1001")
+            lines[allocation.shipment_line_id].picked += allocation.quantity
+            pick(session, allocation, shipment.warehouse_id, allocation.quantity, cause)
+        move_to(session, shipment, ShipmentState.PICKED)
+        record_for(session, shipment, EventKind.PICKED, actor="staff:W-1001")
+
+    def _box(self, session: Any, shipment: Any, boxes: int) -> None:
+        from wms.orders.models import EventKind
+        from wms.shipments.models import PackageLine, PackageState, ShipmentState
+        from wms.shipments.packages import open_package
+        from wms.shipments.service import lines_of, move_to, record_for
+
+        (line,) = lines_of(session, shipment)
+        for _ in range(boxes):
+            package = open_package(session, shipment)
+            package.weight_g, package.state = 900, PackageState.PACKED
+            package.length_mm, package.width_mm, package.height_mm = 350, 260, 180
+            session.add(
+                PackageLine(
+                    brand_id=shipment.brand_id, package_id=package.id, shipment_line_id=line.id, quantity=1
+                )
+            )
+        move_to(session, shipment, ShipmentState.PACKED)
+        record_for(session, shipment, EventKind.PACKED, actor="staff:W-1002")
+
+
+@pytest.fixture
+def bench(database: Database, house: Any) -> Bench:
+    """Packs orders of the house."""
+    return Bench(database, house)

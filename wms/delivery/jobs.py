@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The jobs of this room. Both run in the warehouse's scope: only a label says whose parcel an event is about."""
+"""The jobs of this room. A callback names no brand, so it is read in the warehouse's scope; new labels have one."""
 
 from uuid import UUID
 

@@ -80,7 +80,8 @@ def store_callback(
 def fold(session: Session, inbox_id: UUID) -> InboxState:
     """Reads one stored callback and folds its events into their parcels; again without harm.
 
-    Runs in the warehouse's scope, because only the label says whose parcel it is. Returns what became of it.
+    Only the label says whose parcel it is, so labels of brands that the scope hides count as not there yet.
+    Returns what became of the callback.
     """
     inbox = session.get(InboxEvent, inbox_id, with_for_update=True, populate_existing=True)
     if inbox is None or inbox.state in (InboxState.FOLDED, InboxState.UNREADABLE):

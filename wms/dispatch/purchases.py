@@ -218,7 +218,8 @@ def _record_bought(
     record_for(session, shipment, EventKind.LABEL_BOUGHT, data, actor_of(account))
     # The carrier's first event may have been here before the label was. The room that reads them is above this one.
     known = [number for number in (answer.master_tracking, *numbers) if number]
-    enqueue(session, "delivery.rematch", {"account_id": str(account.id), "numbers": known}, brand_id=None)
+    args = {"account_id": str(account.id), "numbers": known}
+    enqueue(session, "delivery.rematch", args, brand_id=purchase.brand_id)
 
 
 def refuse(session: Session, purchase: LabelPurchase, shipment: Shipment, reason: Reason, actor: str) -> None:
