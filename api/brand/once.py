@@ -23,7 +23,7 @@ OnceKey: TypeAlias = Annotated[
         name="Idempotency-Key",
         min_length=1,
         max_length=255,
-        pattern=r"^[!-~]+$",
+        pattern=r"^[ -~]+$",
         description="Any value of yours, new for every new request. Sending a request again with its key returns"
         " the stored answer (`Idempotent-Replayed: true`) for 7 days; another request with the key is refused.",
     ),

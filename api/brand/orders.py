@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pydantic_core
 from litestar import Response, Router, post
-from litestar.params import Body, FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, RawBody
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
@@ -85,7 +85,7 @@ class OrderCancelled(BaseModel):
     responses=documented(400, 401, 403, 409, 422),
 )
 async def place_order(
-    request: ApiRequest, data: JSONBody[OrderIn], body: bytes, idempotency_key: OnceKey = None
+    request: ApiRequest, data: JSONBody[OrderIn], body: RawBody, idempotency_key: OnceKey = None
 ) -> Response[OrderAccepted]:
     """Accepts an order once: the same `ref` with the same content answers 200 and the existing order, with another
     content 409. Stock is promised before the answer; a shortage names every article that falls short."""
@@ -125,7 +125,7 @@ def _accepted_json(answer: intake.Answer) -> bytes:
 )
 def place_orders(
     request: ApiRequest,
-    body: Annotated[bytes, Body(description="A JSON array of orders, or one order a line (NDJSON)")],
+    body: RawBody,
     idempotency_key: OnceKey = None,
 ) -> Response[BulkAnswers]:
     """Takes a JSON array, or NDJSON, of up to 5,000 orders. Each gets its own answer, in the sequence of the request;
@@ -207,7 +207,7 @@ def cancel(
     request: ApiRequest,
     ref: FromPath[str],
     data: JSONBody[CancelIn],
-    body: bytes,
+    body: RawBody,
     idempotency_key: OnceKey = None,
 ) -> Response[OrderCancelled]:
     """Cancels the whole order and gives its stock back. Once the floor has it, the answer is 409 `too_late`."""

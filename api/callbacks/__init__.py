@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, post
 from litestar.datastructures import State
-from litestar.params import FromPath
+from litestar.params import FromPath, RawBody
 
 from api.problems import documented
 from carriers.errors import CarrierError
@@ -33,7 +33,7 @@ BODY_MAX_BYTES: Final = 256_000
     responses=documented(401, 413),
 )
 def receive(
-    request: Request[None, None, State], carrier: FromPath[str], account_id: FromPath[UUID], body: bytes
+    request: Request[None, None, State], carrier: FromPath[str], account_id: FromPath[UUID], body: RawBody
 ) -> Response[bytes]:
     """Answers 200 once the callback is kept, new or not; 401 unless it is signed, and then nothing is kept.
 
