@@ -7,9 +7,12 @@ given ones. Each process of a parallel run works in a database of its own, copie
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -389,3 +392,22 @@ class Bench:
 def bench(database: Database, house: Any) -> Bench:
     """Packs orders of the house."""
     return Bench(database, house)
+
+
+@pytest.fixture(scope="session")
+def server(database: Database) -> Iterator[str]:
+    """The whole application behind a real HTTP server in a thread of this process; returns its address."""
+    import uvicorn
+    from api.app import create_app
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(create_app(), loop="uvloop", http="httptools", ws="none", log_level="critical")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not running.started:
+            assert thread.is_alive(), "The server did not start."
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running.should_exit = True
+        thread.join(timeout=10)
