@@ -30,7 +30,7 @@ def broker() -> RedisBroker:
     Messages of a dead worker are looked for at every command (the queues are few), because by default they come back
     only after minutes. Nothing is retried or delayed here: the job table does both.
     """
-    made = RedisBroker(
+    made = RedisBroker(  # type: ignore[no-untyped-call]
         client=redis_client(),
         namespace="wms",
         maintenance_chance=1_000_000,
@@ -39,7 +39,7 @@ def broker() -> RedisBroker:
     )
     dramatiq.set_broker(made)
 
-    @dramatiq.actor(broker=made, actor_name="ring", queue_name="jobs", max_retries=0)
+    @dramatiq.actor(broker=made, actor_name="ring", queue_name="jobs")
     def _ring(job_id: str) -> None:
         jobs.run_job(UUID(job_id))
 
@@ -51,7 +51,11 @@ def hang_bell() -> None:
     if not settings().redis_url:
         return
     actor = broker().get_actor("ring")
-    jobs.use_bell(lambda job_id: actor.send(str(job_id)) and None)
+
+    def ring(job_id: UUID) -> None:
+        actor.send(str(job_id))
+
+    jobs.use_bell(ring)
 
 
 def redis_answers() -> bool:
