@@ -151,7 +151,7 @@ MESSAGES: Final = (
         "SELECT 'callback ' || i.id AS id FROM inbox_event i WHERE i.state = 'pending'"
         " AND i.received_at < :real_now - interval '60 seconds'"
         " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.state IN ('ready', 'running')"
-        "  AND j.kind LIKE 'delivery.%')"
+        "  AND j.kind = 'delivery.fold' AND j.args ->> 'inbox_id' = i.id::text)"
         " UNION ALL SELECT account_id || ' ' || event_id FROM inbox_event GROUP BY account_id, event_id"
         " HAVING count(*) > 1",
     ),
