@@ -64,6 +64,8 @@ def engine() -> Engine:
         max_overflow=0,
         pool_timeout=15,
         pool_pre_ping=True,
+        # An error carries its statement into the log; the values in it are people's names and addresses.
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 5},
     )
 
