@@ -47,8 +47,8 @@ def state_of(database: Any, shipment: Shipment) -> tuple[Any, ...]:
         "SELECT attempt, state FROM label_purchase WHERE shipment_id = %s ORDER BY attempt", shipment.id
     )
     labels = database.rows(
-        "SELECT l.state FROM label l JOIN label_purchase p ON p.id = l.purchase_id JOIN package k ON k.id = l.package_id"
-        " WHERE p.shipment_id = %s ORDER BY p.attempt, k.number",
+        "SELECT l.state FROM label l JOIN label_purchase p ON p.id = l.purchase_id"
+        " JOIN package k ON k.id = l.package_id WHERE p.shipment_id = %s ORDER BY p.attempt, k.number",
         shipment.id,
     )
     return state, purchases, [label for (label,) in labels]

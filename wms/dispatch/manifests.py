@@ -57,6 +57,13 @@ def _find_open(session: Session, account: CarrierAccount, today: date) -> Manife
 
 
 def _begin_manifest(session: Session, account: CarrierAccount, today: date) -> Manifest:
+    left_open = session.exec(
+        select(Manifest).where(Manifest.account_id == account.id, Manifest.state == ManifestState.OPEN)
+    ).one_or_none()
+    if left_open is not None:
+        close_manifest(session, left_open, "system")
+        # The index that allows one open manifest must see the old one closed before the new one comes.
+        session.flush()
     number = (
         1 + session.exec(select(func.count()).where(Manifest.account_id == account.id, Manifest.day == today)).one()
     )

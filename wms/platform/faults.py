@@ -3,6 +3,9 @@
 
 import os
 import signal
+from typing import Final
+
+_SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class FaultInjectedError(Exception):
@@ -13,6 +16,7 @@ def fault_point(name: str) -> None:
     """Does nothing, unless ``WMS_FAULT_POINTS`` names this point: ``name=kill,other=raise``.
 
     ``kill`` is SIGKILL to this very process: no handler runs and nothing is flushed, as when a machine dies.
+    ``stop`` is SIGSTOP: the process sleeps until it is continued, as when a virtual machine is paused.
     The environment is read at every call, so that a test can switch points without starting anew.
     """
     wanted = os.environ.get("WMS_FAULT_POINTS")
@@ -22,7 +26,7 @@ def fault_point(name: str) -> None:
         point, _, action = entry.strip().partition("=")
         if point != name:
             continue
-        if action == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if action in _SIGNALS:
+            os.kill(os.getpid(), _SIGNALS[action])
         if action == "raise":
             raise FaultInjectedError(name)
