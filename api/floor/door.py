@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door of the floor: who is in front of the screen, whether the form is ours, and what a refusal looks like."""
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -19,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from api.html import page
+from api.signing import signature
 from wms.brands.models import Role, Staff, Warehouse
 from wms.brands.staff import staff_of
 from wms.floor.actions import Outcome, recalled
@@ -62,18 +61,9 @@ def session_cookie(value: str) -> Cookie:
     )
 
 
-@lru_cache(maxsize=8)
-def derived_key(secret: str, purpose: str) -> bytes:
-    """Returns a key of its own for one purpose, so that no token of one kind passes as another."""
-    if not secret:
-        raise Unavailable("WMS_SECRET_KEY is not set: nothing can be signed.")
-    return hmac.digest(secret.encode(), f"wms:{purpose}".encode(), hashlib.sha256)
-
-
 def form_token(cookie: str) -> str:
     """Returns the token that the forms of this session carry."""
-    key = derived_key(settings().secret_key.get_secret_value(), "floor-form")
-    return hmac.new(key, cookie.encode(), hashlib.sha256).hexdigest()
+    return signature("floor-form", cookie.encode()).hex()
 
 
 def check_form(request: Http, token: str) -> None:
