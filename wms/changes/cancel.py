@@ -12,6 +12,7 @@ from wms.platform.errors import Conflict
 from wms.shipments.models import ShipmentState
 from wms.shipments.service import lock_shipment, move_to, shipments_of_order
 from wms.stock.promises import promised_of_lines, release_promises
+from wms.stock.service import tell_of_stock
 
 
 class TooLate(Conflict):
@@ -26,11 +27,12 @@ def cancel_order(session: Session, brand_id: UUID, ref: str, reason: str, actor:
     Raises :class:`TooLate` once a shipment of it was released: the row lock of the shipment decides the race.
     """
     order = find_order(session, brand_id, ref)
-    if order.state is OrderState.CANCELLED:
-        return order
     shipments = [
         lock_shipment(session, brand_id, shipment.id) for shipment in shipments_of_order(session, brand_id, order.id)
     ]
+    session.refresh(order)  # Somebody else may have cancelled it while this waited for the locks.
+    if order.state is OrderState.CANCELLED:
+        return order
     live = [shipment for shipment in shipments if shipment.state is not ShipmentState.CANCELLED]
     for shipment in live:
         if shipment.state is not ShipmentState.HELD:
@@ -40,6 +42,7 @@ def cancel_order(session: Session, brand_id: UUID, ref: str, reason: str, actor:
     lines = lines_of_order(session, brand_id, order.id)
     promised = promised_of_lines(session, brand_id, [line.id for line in lines])
     release_promises(session, brand_id, order.warehouse_id, promised)
+    tell_of_stock(session, brand_id, order.warehouse_id, {line.sku_id for line in lines if line.id in promised})
     for line in lines:
         line.cancelled = line.quantity
         session.add(line)

@@ -66,6 +66,8 @@ def place_hold(
     shipment_id: UUID | None = None,
 ) -> Hold:
     """Makes the order (or one shipment of it) wait. The same owner and handle again is the same hold."""
+    # Two that place the same hold at once queue here, so that the second finds the first one's.
+    session.refresh(order, with_for_update={"key_share": True})
     active = active_holds(session, order.brand_id, [order.id])
     for hold in active:
         if (hold.owner, hold.handle) == (owner, handle):

@@ -4,6 +4,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid5
 
 from sqlalchemy import text
@@ -15,9 +16,11 @@ from wms.orders.models import EventKind, Order, OrderLine
 from wms.orders.story import NewEvent, record
 from wms.platform.clock import now
 from wms.shipments.models import Package, PackageLine, PackageState, Shipment, ShipmentLine, ShipmentState
-from wms.shipments.service import lines_of, lock_shipment, member_orders, move_to, shipments_of_order
+from wms.shipments.service import is_pending, lines_of, lock_shipment, member_orders, move_to
 from wms.stock.allocations import Outgoing, picked_lots, ship
 from wms.stock.ledger import Cause
+
+_LEFT: Final = (PackageState.HANDED_OVER, PackageState.DELIVERED)
 
 
 def packages_of(session: Session, shipment: Shipment) -> Sequence[Package]:
@@ -62,9 +65,12 @@ def open_package(session: Session, shipment: Shipment) -> Package:
 def hand_over(session: Session, package: Package, actor: str) -> None:
     """Gives a box to the carrier: its goods leave stock, and with the last box the shipment and its orders are shipped.
 
-    The shipment must be locked, and what may be handed over was decided before (`wms.dispatch`).
+    What may be handed over was decided before (`wms.dispatch`). Again changes nothing.
     """
     shipment = lock_shipment(session, package.brand_id, package.shipment_id)
+    session.refresh(package)  # It may have been read before the lock.
+    if package.state in _LEFT:
+        return
     goods = _goods(session, shipment, package)
     cause = Cause(uuid5(package.id, "handed over"), "handed_over", actor, package.sscc)
     ship(session, package.brand_id, shipment.warehouse_id, goods, cause)
@@ -73,6 +79,8 @@ def hand_over(session: Session, package: Package, actor: str) -> None:
         by_line[item.order_line_id] += item.quantity
     for line_id, quantity in sorted(by_line.items()):
         line = session.get_one(OrderLine, (package.brand_id, line_id))
+        # A line that was split leaves with two shipments, whose own locks do not keep them apart here.
+        session.refresh(line, with_for_update={"key_share": True})
         line.shipped += quantity
         session.add(line)
     package.state = PackageState.HANDED_OVER
@@ -81,7 +89,7 @@ def hand_over(session: Session, package: Package, actor: str) -> None:
     session.flush()  # The boxes are read again to see whether this was the last one.
     boxes = packages_of(session, shipment)
     # The first box may be at the door already when the last one leaves.
-    if all(box.state in (PackageState.HANDED_OVER, PackageState.DELIVERED) for box in boxes):
+    if all(box.state in _LEFT for box in boxes):
         move_to(session, shipment, ShipmentState.HANDED_OVER)
         told = {
             "shipment_id": str(shipment.id),
@@ -102,7 +110,7 @@ def _goods(session: Session, shipment: Shipment, package: Package) -> list[Outgo
     lines: dict[UUID, ShipmentLine] = {line.id: line for line in lines_of(session, shipment)}
     lots = picked_lots(session, shipment.brand_id, lines)
     for box in packages_of(session, shipment):
-        if box.state in (PackageState.HANDED_OVER, PackageState.DELIVERED):
+        if box.state in _LEFT:
             for packed in package_lines(session, box):
                 _draw(lots[packed.shipment_line_id], packed.quantity)
     goods = []
@@ -129,6 +137,7 @@ def _draw(lots: list[tuple[str, int]], quantity: int) -> list[tuple[str, int]]:
 def deliver(session: Session, package: Package, at: datetime, actor: str) -> None:
     """Records that the carrier delivered a box; with the last one its orders are delivered. Again changes nothing."""
     shipment = lock_shipment(session, package.brand_id, package.shipment_id)
+    session.refresh(package)  # It may have been read before the lock.
     if package.state is not PackageState.HANDED_OVER:
         return
     package.state = PackageState.DELIVERED
@@ -154,6 +163,6 @@ def deliver(session: Session, package: Package, at: datetime, actor: str) -> Non
 
 
 def _arrival(session: Session, order: Order) -> EventKind:
-    ended = (ShipmentState.DELIVERED, ShipmentState.CANCELLED)
-    pending = [s for s in shipments_of_order(session, order.brand_id, order.id) if s.state not in ended]
-    return EventKind.PARTLY_DELIVERED if pending else EventKind.DELIVERED
+    # Two shipments of one order that arrive at once must not each take the other one for pending.
+    session.refresh(order, with_for_update={"key_share": True})
+    return EventKind.PARTLY_DELIVERED if is_pending(session, order.brand_id, order.id) else EventKind.DELIVERED

@@ -101,6 +101,19 @@ def shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequ
     ).all()
 
 
+def is_pending(session: Session, brand_id: UUID, order_id: UUID) -> bool:
+    """Says whether some shipment of the order has yet to arrive. Read from the database, never from memory."""
+    carrying = select(ShipmentLine.shipment_id).where(
+        ShipmentLine.brand_id == brand_id, ShipmentLine.order_id == order_id
+    )
+    pending = select(Shipment.id).where(
+        Shipment.brand_id == brand_id,
+        col(Shipment.id).in_(carrying),
+        col(Shipment.state).not_in((S.DELIVERED, S.CANCELLED)),
+    )
+    return session.exec(pending.limit(1)).first() is not None
+
+
 def ship_to(session: Session, shipment: Shipment) -> Recipient:
     """Returns whom the shipment goes to."""
     recipient = session.get(Recipient, (shipment.brand_id, shipment.recipient_id))

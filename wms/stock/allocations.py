@@ -133,11 +133,11 @@ def free_in_pick_bins(
 
 
 def free_in_bin(session: Session, brand_id: UUID, bin_: Bin) -> tuple[int, int]:
-    """Returns what lies in a bin and how much of it is not allocated."""
+    """Returns what lies in a bin and how much of it is not allocated, and keeps others from allocating more."""
     row = session.execute(
         text(
             "SELECT on_hand, on_hand - allocated AS free FROM bin_stock WHERE brand_id = :brand_id"
-            " AND sku_id = :sku_id AND location_id = :location_id AND lot = :lot"
+            " AND sku_id = :sku_id AND location_id = :location_id AND lot = :lot FOR UPDATE"
         ),
         {"brand_id": brand_id, "sku_id": bin_.sku_id, "location_id": bin_.location_id, "lot": bin_.lot},
     ).first()

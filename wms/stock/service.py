@@ -38,7 +38,7 @@ def receive(session: Session, brand_id: UUID, location: Location, goods: Sequenc
 
     Whoever waits for these SKUs is served by a job, because waiting orders live above stock.
     """
-    if any(item.quantity <= 0 for item in goods):
+    if not goods or any(item.quantity <= 0 for item in goods):
         raise Invalid("A receipt needs at least one piece of each article.")
     legs = []
     for item in merged(goods):
@@ -46,7 +46,7 @@ def receive(session: Session, brand_id: UUID, location: Location, goods: Sequenc
         legs.append(Leg(Account.BIN, item.sku_id, item.quantity, location.id, item.lot))
     if not post(session, brand_id, location.warehouse_id, cause, legs):
         return False
-    _tell_of_stock(session, brand_id, location.warehouse_id, {item.sku_id for item in goods})
+    tell_of_stock(session, brand_id, location.warehouse_id, {item.sku_id for item in goods})
     return True
 
 
@@ -58,7 +58,8 @@ def merged(goods: Iterable[Goods]) -> list[Goods]:
     return [Goods(sku_id, quantity, lot) for (sku_id, lot), quantity in total.items()]
 
 
-def _tell_of_stock(session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids: Iterable[UUID]) -> None:
+def tell_of_stock(session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids: Iterable[UUID]) -> None:
+    """Lets whoever waits for the SKUs be served soon: goods arrived, or were given back."""
     for sku_id in sorted(sku_ids):
         enqueue(
             session,
@@ -70,9 +71,11 @@ def _tell_of_stock(session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids
 
 
 def move(session: Session, brand_id: UUID, source: Location, target: Location, goods: Goods, cause: Cause) -> bool:
-    """Carries goods that nobody has allocated from one location to another."""
+    """Carries goods that nobody has allocated from one location to another of the same building."""
     if goods.quantity <= 0:
         raise Invalid("Move at least one piece.")
+    if source.id == target.id or source.warehouse_id != target.warehouse_id:
+        raise Invalid("Move the goods to another location of the same building.")
     legs = [
         Leg(Account.BIN, goods.sku_id, -goods.quantity, source.id, goods.lot),
         Leg(Account.BIN, goods.sku_id, goods.quantity, target.id, goods.lot),
@@ -80,24 +83,28 @@ def move(session: Session, brand_id: UUID, source: Location, target: Location, g
     if not post(session, brand_id, source.warehouse_id, cause, legs):
         return False
     if target.kind is LocationKind.PICK:
-        _tell_of_stock(session, brand_id, source.warehouse_id, [goods.sku_id])
+        tell_of_stock(session, brand_id, source.warehouse_id, [goods.sku_id])
     return True
 
 
 def found(session: Session, brand_id: UUID, location: Location, goods: Goods, cause: Cause) -> bool:
     """Books goods that turned up in a location."""
+    if goods.quantity <= 0:
+        raise Invalid("Book at least one piece.")
     legs = [
         Leg(Account.ADJUSTMENT, goods.sku_id, -goods.quantity, lot=goods.lot),
         Leg(Account.BIN, goods.sku_id, goods.quantity, location.id, goods.lot),
     ]
     if not post(session, brand_id, location.warehouse_id, cause, legs):
         return False
-    _tell_of_stock(session, brand_id, location.warehouse_id, [goods.sku_id])
+    tell_of_stock(session, brand_id, location.warehouse_id, [goods.sku_id])
     return True
 
 
 def lost(session: Session, brand_id: UUID, location: Location, goods: Goods, cause: Cause) -> bool:
     """Books goods that are not in a location after all. What was promised of them must have been given back before."""
+    if goods.quantity <= 0:
+        raise Invalid("Book at least one piece.")
     legs = [
         Leg(Account.BIN, goods.sku_id, -goods.quantity, location.id, goods.lot),
         Leg(Account.ADJUSTMENT, goods.sku_id, goods.quantity, lot=goods.lot),
