@@ -16,8 +16,10 @@ from wms.orders.models import EventKind, OrderLine
 from wms.orders.service import place_stock_hold
 from wms.orders.story import NewEvent, record
 from wms.platform.clock import now
+from wms.platform.errors import Conflict, Invalid
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
-from wms.shipments.service import lines_of, lock_shipment, move_to
+from wms.shipments.service import is_pending, lines_of, lock_shipment, move_to
+from wms.shipments.waiting import promised_to
 from wms.stock.allocations import (
     Demand,
     allocate,
@@ -28,7 +30,7 @@ from wms.stock.allocations import (
     shrink,
 )
 from wms.stock.ledger import Bin, Cause, NotEnoughStock
-from wms.stock.models import Allocation, Location
+from wms.stock.models import Allocation, Location, LocationKind
 from wms.stock.promises import available, newest_promises, release_promises
 from wms.stock.service import Goods, lost
 
@@ -55,6 +57,11 @@ def report_short(session: Session, allocation: Allocation, missing: int, locatio
 def count_down(session: Session, brand_id: UUID, location: Location, goods: Goods, cause: Cause) -> None:
     """Books pieces that a count did not find. Raises :class:`NotEnoughStock` where the books hold fewer than that."""
     bin_ = Bin(goods.sku_id, location.id, goods.lot)
+    if goods.quantity <= 0:
+        raise Invalid("A count that finds less misses at least one piece.")
+    # Shipments come before bins, as with pickers, so that two workers never wait for each other.
+    for shipment_id in _shipments_in_bin(session, brand_id, bin_):
+        lock_shipment(session, brand_id, shipment_id)
     on_hand, free = free_in_bin(session, brand_id, bin_)
     if goods.quantity > on_hand:
         raise NotEnoughStock(f"The books hold {on_hand} pieces here; {goods.quantity} cannot be missing.")
@@ -62,9 +69,6 @@ def count_down(session: Session, brand_id: UUID, location: Location, goods: Good
     for found in allocations_in_bin(session, brand_id, bin_):
         if over <= 0:
             break
-        line = session.get_one(ShipmentLine, (brand_id, found.shipment_line_id))
-        # The shipment comes before its allocation, as everywhere, so that two workers never wait for each other.
-        lock_shipment(session, brand_id, line.shipment_id)
         allocation = lock_allocation(session, brand_id, found.id)
         taken = min(allocation.quantity - allocation.picked, over)
         if taken > 0:
@@ -72,6 +76,15 @@ def count_down(session: Session, brand_id: UUID, location: Location, goods: Good
             losses.append(_Loss(allocation.shipment_line_id, taken))
             over -= taken
     _book(session, brand_id, location, bin_, goods.quantity, losses, cause)
+
+
+def _shipments_in_bin(session: Session, brand_id: UUID, bin_: Bin) -> list[UUID]:
+    """Returns the shipments that are to be picked from the bin, in the order in which they are locked."""
+    line_ids = [allocation.shipment_line_id for allocation in allocations_in_bin(session, brand_id, bin_)]
+    found = session.exec(
+        select(ShipmentLine.shipment_id).where(ShipmentLine.brand_id == brand_id, col(ShipmentLine.id).in_(line_ids))
+    )
+    return sorted(set(found))
 
 
 def _book(
@@ -92,10 +105,13 @@ def _book(
         if loss.quantity > moved:
             line = session.get_one(ShipmentLine, (brand_id, loss.shipment_line_id))
             _shorten(session, line, loss.quantity - moved, location.warehouse_id, cause)
-    free = available(session, brand_id, location.warehouse_id, [bin_.sku_id], lock=True).get(bin_.sku_id, 0)
-    if free < missing:
-        _break_newest(session, brand_id, location.warehouse_id, bin_.sku_id, missing - free)
-    lost(session, brand_id, location, Goods(bin_.sku_id, missing, bin_.lot), cause)
+    # What lies in quarantine was never sellable, so nobody was promised any of it.
+    if location.kind is not LocationKind.QUARANTINE:
+        free = available(session, brand_id, location.warehouse_id, [bin_.sku_id], lock=True).get(bin_.sku_id, 0)
+        if free < missing:
+            _break_newest(session, brand_id, location.warehouse_id, bin_.sku_id, missing - free)
+    if not lost(session, brand_id, location, Goods(bin_.sku_id, missing, bin_.lot), cause):
+        raise Conflict("These pieces were booked as missing before.")
 
 
 def _shorten(session: Session, line: ShipmentLine, quantity: int, warehouse_id: UUID, cause: Cause) -> None:
@@ -103,6 +119,8 @@ def _shorten(session: Session, line: ShipmentLine, quantity: int, warehouse_id: 
     brand = session.get_one(Brand, line.brand_id)
     order_line = session.get_one(OrderLine, (line.brand_id, line.order_line_id))
     shipment = lock_shipment(session, line.brand_id, line.shipment_id)
+    session.refresh(line)  # It may have been read before the lock.
+    session.refresh(order_line, with_for_update={"key_share": True})
     line.quantity -= quantity
     session.add(line)
     release_promises(session, line.brand_id, warehouse_id, {line.order_line_id: quantity})
@@ -146,7 +164,8 @@ def _send_later(session: Session, shipment: Shipment, line: ShipmentLine, quanti
 
 
 def _close_if_empty(session: Session, shipment: Shipment, order_id: UUID, actor: str) -> None:
-    """Cancels a shipment that has nothing left, and an order of which nothing is left at all."""
+    """Cancels a shipment that has nothing left. Its order is over with it where nothing is left of it at all, or
+    where everything that is left has arrived."""
     session.flush()  # The lines are read again as they are now.
     if any(line.quantity for line in lines_of(session, shipment)):
         return
@@ -157,31 +176,41 @@ def _close_if_empty(session: Session, shipment: Shipment, order_id: UUID, actor:
     if all(line.cancelled == line.quantity for line in lines):
         event = NewEvent(shipment.brand_id, order_id, EventKind.CANCELLED, {"reason": "not_found"}, actor)
         record(session, [event])
+    elif not is_pending(session, shipment.brand_id, order_id):
+        record(session, [NewEvent(shipment.brand_id, order_id, EventKind.DELIVERED, {"reason": "not_found"}, actor)])
 
 
 def _break_newest(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: UUID, quantity: int) -> None:
     """Takes promises back from the newest orders that are not on the floor yet; their shipments wait for stock."""
     for promise in newest_promises(session, brand_id, warehouse_id, sku_id):
-        if quantity <= 0:
+        left = min(promise.quantity, quantity)
+        for line in _held_lines(session, brand_id, promise.order_line_id):
+            shipment = lock_shipment(session, brand_id, line.shipment_id)
+            if shipment.state is not ShipmentState.HELD:
+                continue
+            # The same order line may also be on the floor, where its goods are set aside already.
+            taken = min(left, promised_to(session, shipment)[line.id])
+            if taken:
+                release_promises(session, brand_id, warehouse_id, {promise.order_line_id: taken})
+                place_stock_hold(session, brand_id, line.order_id, shipment.id)
+                left -= taken
+                quantity -= taken
+        if quantity == 0:
             return
-        line = session.exec(
-            select(ShipmentLine)
-            .join(
-                Shipment,
-                (col(Shipment.brand_id) == ShipmentLine.brand_id) & (col(Shipment.id) == ShipmentLine.shipment_id),
-            )
-            .where(
-                ShipmentLine.brand_id == brand_id,
-                ShipmentLine.order_line_id == promise.order_line_id,
-                Shipment.state == ShipmentState.HELD,
-            )
-        ).first()
-        if line is None:
-            continue
-        shipment = lock_shipment(session, brand_id, line.shipment_id)
-        if shipment.state is not ShipmentState.HELD:
-            continue
-        taken = min(promise.quantity, quantity)
-        release_promises(session, brand_id, warehouse_id, {promise.order_line_id: taken})
-        place_stock_hold(session, brand_id, line.order_id, shipment.id)
-        quantity -= taken
+
+
+def _held_lines(session: Session, brand_id: UUID, order_line_id: UUID) -> Sequence[ShipmentLine]:
+    """Returns where an order line waits for its release, the youngest shipment first."""
+    return session.exec(
+        select(ShipmentLine)
+        .join(
+            Shipment,
+            (col(Shipment.brand_id) == ShipmentLine.brand_id) & (col(Shipment.id) == ShipmentLine.shipment_id),
+        )
+        .where(
+            ShipmentLine.brand_id == brand_id,
+            ShipmentLine.order_line_id == order_line_id,
+            Shipment.state == ShipmentState.HELD,
+        )
+        .order_by(col(ShipmentLine.shipment_id).desc())
+    ).all()
