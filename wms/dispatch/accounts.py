@@ -59,12 +59,12 @@ def connect(account: CarrierAccount) -> Carrier:
 
     Raises ``carriers.errors.CarrierError`` for an unknown carrier or a missing credential.
     """
-    return _connect(account.carrier, account.base_url, account.credentials)
+    return _connect(account.carrier, account.base_url, account.credentials, settings().carrier_timeout_ms / 1000)
 
 
 @lru_cache(maxsize=64)
-def _connect(carrier: str, base_url: str, credentials: bytes) -> Carrier:
-    return connect_carrier(carrier, base_url, json.loads(decrypt(credentials)), settings().carrier_timeout_ms / 1000)
+def _connect(carrier: str, base_url: str, credentials: bytes, timeout_s: float) -> Carrier:
+    return connect_carrier(carrier, base_url, json.loads(decrypt(credentials)), timeout_s)
 
 
 def callback_secrets(account: CarrierAccount) -> list[str]:
