@@ -16,6 +16,8 @@ import structlog
 from sqlmodel import Session
 
 from wms.brands.service import forget_old_sessions
+from wms.delivery.service import forget_unmatched
+from wms.dispatch.service import flag_unresolved
 from wms.notices.service import sequence
 from wms.platform.bell import redis_answers
 from wms.platform.db import WAREHOUSE, after_commit, transaction
@@ -60,6 +62,8 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("sequence notices", lambda session: sequence(session, _BATCH)),
     Loop("forget idempotency keys", forget_old_keys, every_seconds=60),
     Loop("forget sessions", forget_old_sessions, every_seconds=60),
+    Loop("flag labels in doubt", flag_unresolved, every_seconds=30),
+    Loop("forget callbacks of nobody's parcels", forget_unmatched, every_seconds=3600),
 )
 
 
