@@ -74,7 +74,9 @@ class Floor:
         for slot in self.walk(list_id, badge).slots:
             with transaction(WAREHOUSE) as session:
                 staff = self.staff(session, badge)
-                bind_tote(session, uuid7(), find_list(session, staff, list_id), slot.number, f"T-{slot.number:03d}", staff)
+                bind_tote(
+                    session, uuid7(), find_list(session, staff, list_id), slot.number, f"T-{slot.number:03d}", staff
+                )
 
     def barcode(self, stop: Stop) -> str:
         brand = next(brand for brand in self.house.brands.values() if brand.id == stop.brand_id)

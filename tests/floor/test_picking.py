@@ -92,7 +92,9 @@ def test_the_right_scans_bring_the_goods_into_the_tote_and_finish_the_shipment(f
         assert events[-1].kind == "picked"
         assert events[-1].data["pieces"] == 3
     assert database.rows("SELECT state FROM pick_list") == [("done",)]
-    moves = database.rows("SELECT account, sum(quantity)::int FROM stock_move WHERE reason = 'pick' GROUP BY 1 ORDER BY 1")
+    moves = database.rows(
+        "SELECT account, sum(quantity)::int FROM stock_move WHERE reason = 'pick' GROUP BY 1 ORDER BY 1"
+    )
     assert moves == [("bin", -3), ("tote", 3)]
 
 
@@ -102,7 +104,10 @@ def test_the_right_scans_bring_the_goods_into_the_tote_and_finish_the_shipment(f
         ({"location_code": "A-01-1"}, "Wrong place: this is A-01-1. Go to A-02-3."),
         ({"location_code": ""}, "Wrong place: this is nothing. Go to A-02-3."),
         ({"item_barcode": "5060987600124"}, "Wrong item: that is Tea towels, pair. Take Mug, sand glaze, 350 ml."),
-        ({"item_barcode": "4006381333931"}, "Unknown code “4006381333931”. Take Mug, sand glaze, 350 ml (FF-MUG-SAND)."),
+        (
+            {"item_barcode": "4006381333931"},
+            "Unknown code “4006381333931”. Take Mug, sand glaze, 350 ml (FF-MUG-SAND).",
+        ),
         ({"tote_code": "T-002"}, "Wrong tote: that is T-002. This goes into T-001, slot 1."),
         ({"tote_code": "T-009"}, "Wrong tote: that is T-009. This goes into T-001, slot 1."),
         ({"tote_code": "A-02-3"}, "“A-02-3” is not a tote. Scan the label on the tote."),
