@@ -63,8 +63,8 @@ class Order(BrandOwned, table=True):
     ship_by: datetime | None = None
     payment_state: PaymentState = Field(default=PaymentState.CAPTURED, sa_type=enum_type(PaymentState))
     currency: str = Field(max_length=3)
-    shipping_charge_minor: int = 0
-    cod_amount_minor: int = 0
+    shipping_charge_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    cod_amount_minor: int = Field(default=0, sa_type=sa.BigInteger)
     notes: str = Field(default="", max_length=500)
     content_sha256: bytes  # Of the order as first accepted; later changes leave it alone.
     accepted_at: datetime
@@ -88,7 +88,7 @@ class OrderLine(BrandOwned, table=True):
     quantity: int
     cancelled: int = 0
     shipped: int = 0
-    unit_price_minor: int = 0
+    unit_price_minor: int = Field(default=0, sa_type=sa.BigInteger)
 
 
 class HoldKind(StrEnum):
