@@ -380,9 +380,7 @@ class Bench:
             package.weight_g, package.state = 900, PackageState.PACKED
             package.length_mm, package.width_mm, package.height_mm = 350, 260, 180
             session.add(
-                PackageLine(
-                    brand_id=shipment.brand_id, package_id=package.id, shipment_line_id=line.id, quantity=1
-                )
+                PackageLine(brand_id=shipment.brand_id, package_id=package.id, shipment_line_id=line.id, quantity=1)
             )
         move_to(session, shipment, ShipmentState.PACKED)
         record_for(session, shipment, EventKind.PACKED, actor="staff:W-1002")

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from carriers.sandbox.server.push import signed_headers
+from wms.audit.service import run_audit
 from wms.delivery.models import InboxEvent
 from wms.delivery.service import Envelope, fold, forget_unmatched, rematch, store_callback
 from wms.dispatch.models import CarrierAccount
@@ -281,6 +282,8 @@ def test_a_parcel_is_delivered_by_the_carriers_own_signed_pushes(
     run_jobs()
     assert state(database, shipment)[0] == "delivered"
     assert database.rows("SELECT state FROM orders") == [("delivered",)]
+    with transaction(WAREHOUSE) as session:
+        assert [(finding.code, finding.ids) for finding in run_audit(session) if finding.count] == []
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> httpx.Response:

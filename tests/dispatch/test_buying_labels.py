@@ -274,6 +274,21 @@ def test_a_shipment_on_hold_gets_no_label(database: Any, bench: Any) -> None:
     assert state_of(database, shipment) == ("packed", [], [])
 
 
+def test_a_hold_that_comes_while_the_label_is_bought_wins_and_the_label_is_voided(
+    database: Any, house: Any, bench: Any, run_jobs: Any, sandbox: Any
+) -> None:
+    shipment = bench.pack()
+    request(shipment)
+    with transaction(WAREHOUSE) as session:
+        order = session.get_one(Order, (shipment.brand_id, _only(database, "orders")))
+        place_hold(session, order, HoldKind.BRAND_REQUEST, owner="brand:fennel", handle="wait", actor="brand:fennel")
+    run_jobs()
+    assert state_of(database, shipment) == ("packed", [(1, "refused")], ["voided"])
+    assert events_of(database, shipment) == ["label_refused"]
+    assert database.rows("SELECT reason_code FROM label_purchase") == [("shipment_held",)]
+    assert [is_void for _, is_void in at_the_carrier(house, shipment)] == [True]
+
+
 def test_an_open_box_gets_no_label(database: Any, bench: Any) -> None:
     shipment = bench.pack(boxes=2)
     database.rows("UPDATE package SET state = 'open' WHERE number = 2")

@@ -27,8 +27,8 @@ from wms.shipments.models import PackageState, Shipment, ShipmentState
 from wms.shipments.packages import packages_of
 from wms.shipments.service import is_held, lock_shipment, move_to, record_for, ship_to
 
-# An unknown purchase is a person's task after this long (invariant L4).
-UNRESOLVED_MAX: Final = timedelta(minutes=15)
+# A minute before the 15 that invariant L4 allows, because the loop that flags it turns twice a minute.
+UNRESOLVED_MAX: Final = timedelta(minutes=14)
 _REASON_CHARACTERS: Final = 300
 
 
@@ -168,13 +168,16 @@ def _record_pieces(
         piece = pieces.get(label.package_id.hex)
         if piece is not None and piece.outcome is Outcome.BOUGHT:
             _keep(label, piece)
-    if all(label.state == LabelState.BOUGHT for label in labels):
+    is_complete = all(label.state == LabelState.BOUGHT for label in labels)
+    if is_complete and not is_held(session, shipment):
         _record_bought(session, purchase, shipment, account, answer, labels)
         return
     for label in labels:
         if label.state == LabelState.BOUGHT:
             move_label(label, LabelState.VOID_REQUESTED)
-    refuse(session, purchase, shipment, _why_not_all(answer), actor_of(account))
+    # A hold that was placed while the carrier was being asked has won: nothing is labelled under a hold.
+    held = Reason("shipment_held", "The shipment was put on hold while its labels were being bought.")
+    refuse(session, purchase, shipment, held if is_complete else _why_not_all(answer), actor_of(account))
     enqueue_void(session, purchase)
 
 
@@ -265,7 +268,7 @@ def enqueue_void(session: Session, purchase: LabelPurchase) -> None:
 
 
 def flag_unresolved(session: Session) -> int:
-    """Makes purchases that are open for 15 minutes of real time a person's task, whatever became of their job.
+    """Makes purchases that are open for 14 minutes of real time a person's task, whatever became of their job.
 
     Returns how many were flagged. Set-wise, for the sweeper, in the warehouse's scope.
     """
