@@ -16,6 +16,7 @@ _screens = Router(
         login.login,
         login.logout,
         login.home,
+        login.lost,
         pick.pick_start_page,
         pick.pick_start,
         pick.pick_page,

@@ -5,7 +5,7 @@ import secrets
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import FromQuery, URLEncodedBody
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from pydantic import Field
 
@@ -24,7 +24,7 @@ from api.html import page
 from wms.brands.staff import LoginRefused, log_in, log_out
 from wms.floor.walk import shipments_waiting
 from wms.platform.db import WAREHOUSE, in_transaction
-from wms.platform.errors import Denied
+from wms.platform.errors import Denied, NotFound
 from wms.platform.ids import new_id
 
 
@@ -99,3 +99,9 @@ def home(request: Http) -> Response[Any]:
             waiting=shipments_waiting(session, staff.warehouse_id),
         ),
     )
+
+
+@get("/{rest:path}", sync_to_thread=False)
+def lost(rest: FromPath[str]) -> Response[Any]:
+    """Answers every other address below the floor with a page."""
+    raise NotFound(f"There is no page {rest}.")
