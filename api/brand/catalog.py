@@ -80,7 +80,7 @@ def put_sku(request: ApiRequest, code: FromPath[str], data: JSONBody[SkuFields])
     operation_id="GetSku",
     guards=[needs(Grant.CATALOG_READ)],
     tags=["Catalogue"],
-    responses=documented(401, 403, 404),
+    responses=documented(400, 401, 403, 404),
     sync_to_thread=True,
 )
 def get_sku(request: ApiRequest, code: FromPath[str]) -> SkuOut:

@@ -153,7 +153,7 @@ class Story(BaseModel):
     operation_id="GetOrder",
     guards=[needs(Grant.ORDERS_READ)],
     tags=["Orders"],
-    responses=documented(401, 403, 404),
+    responses=documented(400, 401, 403, 404),
     sync_to_thread=True,
 )
 def get_order(request: ApiRequest, ref: FromPath[str]) -> OrderOut:
@@ -199,7 +199,7 @@ def get_orders(
     operation_id="ListOrderEvents",
     guards=[needs(Grant.ORDERS_READ)],
     tags=["Orders"],
-    responses=documented(401, 403, 404),
+    responses=documented(400, 401, 403, 404),
     sync_to_thread=True,
 )
 def get_story(request: ApiRequest, ref: FromPath[str]) -> Story:

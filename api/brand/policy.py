@@ -17,7 +17,7 @@ from wms.platform.db import brand_scope, in_transaction
     operation_id="GetPolicy",
     guards=[needs(Grant.POLICY_READ)],
     tags=["Policy"],
-    responses=documented(401, 403),
+    responses=documented(400, 401, 403),
     sync_to_thread=True,
 )
 def get_policy(request: ApiRequest) -> Policy:

@@ -30,7 +30,7 @@ BODY_MAX_BYTES: Final = 256_000
     status_code=200,
     sync_to_thread=True,
     request_max_body_size=BODY_MAX_BYTES,
-    responses=documented(401, 413),
+    responses=documented(400, 401, 413),
 )
 def receive(
     request: Request[None, None, State], carrier: FromPath[str], account_id: FromPath[UUID], body: RawBody

@@ -19,7 +19,7 @@ _LISTED_VALUES_MAX = 12
 
 @get("/style.css", include_in_schema=False, sync_to_thread=False)
 def _style() -> Response[bytes]:
-    return Response((_HERE / "static" / "docs.css").read_bytes(), media_type="text/css; charset=utf-8")
+    return Response((_HERE / "static" / "docs.css").read_bytes(), media_type="text/css")
 
 
 class PagePlugin(OpenAPIRenderPlugin):

@@ -21,7 +21,7 @@ def stock_levels(session: Session, brand_id: UUID, after: str, limit: int, sku: 
             " FROM sku s JOIN brand b ON b.id = s.brand_id JOIN warehouse w ON w.id = b.warehouse_id"
             " LEFT JOIN stock_counter c"
             "  ON c.brand_id = s.brand_id AND c.warehouse_id = b.warehouse_id AND c.sku_id = s.id"
-            " WHERE s.brand_id = :brand_id AND s.code > :after AND (:sku IS NULL OR s.code = :sku)"
+            " WHERE s.brand_id = :brand_id AND s.code > :after AND (CAST(:sku AS text) IS NULL OR s.code = :sku)"
             " ORDER BY s.code LIMIT :limit"
         ),
         {"brand_id": brand_id, "after": after, "limit": limit, "sku": sku},
