@@ -179,7 +179,7 @@ def _write_skus(
     # A row that PostgreSQL has just inserted carries no transaction that replaced it: its xmax is 0.
     written = session.execute(
         text(
-            f"INSERT INTO sku (brand_id, id, code, {columns}) SELECT brand_id, id, code, {columns}"  # noqa: S608
+            f"INSERT INTO sku (brand_id, id, code, {columns}) SELECT brand_id, id, code, {columns}"
             " FROM json_populate_recordset(NULL::sku, :rows)"
             f" ON CONFLICT (brand_id, code) DO UPDATE SET ({columns}) = ROW({new})"
             f" WHERE ({old}) IS DISTINCT FROM ({new}) RETURNING id, xmax = 0 AS created"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alembic's entry: one connection, one transaction a migration, and time-outs that keep a migration from blocking work."""
+"""Alembic's entry: one connection, one transaction a migration, and time-outs that keep it from blocking work."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
