@@ -48,6 +48,7 @@ class SkuResults(BaseModel):
 @put(
     "/skus/{code:str}",
     operation_id="PutSku",
+    summary="Create or replace an article",
     guards=[needs(Grant.CATALOG_WRITE)],
     tags=["Catalogue"],
     responses=documented(400, 401, 403, 409),
@@ -78,6 +79,7 @@ def put_sku(request: ApiRequest, code: FromPath[str], data: JSONBody[SkuFields])
 @get(
     "/skus/{code:str}",
     operation_id="GetSku",
+    summary="Get an article",
     guards=[needs(Grant.CATALOG_READ)],
     tags=["Catalogue"],
     responses=documented(400, 401, 403, 404),
@@ -95,6 +97,7 @@ def get_sku(request: ApiRequest, code: FromPath[str]) -> SkuOut:
 @get(
     "/skus",
     operation_id="ListSkus",
+    summary="List articles",
     guards=[needs(Grant.CATALOG_READ)],
     tags=["Catalogue"],
     responses=documented(400, 401, 403),
@@ -115,6 +118,7 @@ def get_skus(request: ApiRequest, cursor: Cursor = None, limit: Limit = 50) -> S
 @post(
     "/skus/bulk",
     operation_id="PutSkus",
+    summary="Create or replace up to 5,000 articles",
     guards=[needs(Grant.CATALOG_WRITE)],
     tags=["Catalogue"],
     responses=documented(400, 401, 403, 409, 413, 422),

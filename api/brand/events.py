@@ -40,6 +40,7 @@ class FeedPage(BaseModel):
 @get(
     "/events",
     operation_id="ListEvents",
+    summary="Read the feed of events",
     guards=[needs(Grant.EVENTS_READ)],
     tags=["Events"],
     responses=documented(400, 401, 403),

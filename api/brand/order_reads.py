@@ -151,6 +151,7 @@ class Story(BaseModel):
 @get(
     "/orders/{ref:str}",
     operation_id="GetOrder",
+    summary="Get an order",
     guards=[needs(Grant.ORDERS_READ)],
     tags=["Orders"],
     responses=documented(400, 401, 403, 404),
@@ -165,6 +166,7 @@ def get_order(request: ApiRequest, ref: FromPath[str]) -> OrderOut:
 @get(
     "/orders",
     operation_id="ListOrders",
+    summary="List orders",
     guards=[needs(Grant.ORDERS_READ)],
     tags=["Orders"],
     responses=documented(400, 401, 403),
@@ -197,6 +199,7 @@ def get_orders(
 @get(
     "/orders/{ref:str}/events",
     operation_id="ListOrderEvents",
+    summary="Get an order's story",
     guards=[needs(Grant.ORDERS_READ)],
     tags=["Orders"],
     responses=documented(400, 401, 403, 404),

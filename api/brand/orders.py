@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from api.brand.access import ApiRequest, needs
+from api.brand.bodies import ManyOrders
 from api.brand.desk import Desk, Submission
 from api.brand.once import Answer, OnceKey, answer_once, fingerprint
 from api.problems import documented
@@ -117,6 +118,7 @@ def _accepted_json(answer: intake.Answer) -> bytes:
     "/orders/bulk",
     operation_id="PlaceOrders",
     summary="Place up to 5,000 orders",
+    operation_class=ManyOrders,
     status_code=200,
     guards=[needs(Grant.ORDERS_WRITE)],
     request_max_body_size=settings().bulk_body_max_bytes,

@@ -15,6 +15,7 @@ from wms.platform.db import brand_scope, in_transaction
 @get(
     "/policy",
     operation_id="GetPolicy",
+    summary="Get the policy",
     guards=[needs(Grant.POLICY_READ)],
     tags=["Policy"],
     responses=documented(400, 401, 403),
@@ -29,6 +30,7 @@ def get_policy(request: ApiRequest) -> Policy:
 @put(
     "/policy",
     operation_id="PutPolicy",
+    summary="Replace the policy",
     guards=[needs(Grant.POLICY_WRITE)],
     tags=["Policy"],
     responses=documented(400, 401, 403),

@@ -31,6 +31,7 @@ class StockPage(BaseModel):
 @get(
     "/stock",
     operation_id="ListStock",
+    summary="List stock",
     guards=[needs(Grant.STOCK_READ)],
     tags=["Stock"],
     responses=documented(400, 401, 403),
@@ -56,6 +57,7 @@ def get_stock(
 @post(
     "/stock/receipts",
     operation_id="PostReceipt",
+    summary="Book goods that arrived",
     guards=[needs(Grant.STOCK_WRITE)],
     tags=["Stock"],
     responses=documented(400, 401, 403, 404, 409, 422),
@@ -81,6 +83,7 @@ def post_receipt(
 @post(
     "/stock/adjustments",
     operation_id="PostAdjustment",
+    summary="Correct what lies in one place",
     guards=[needs(Grant.STOCK_WRITE)],
     tags=["Stock"],
     responses=documented(400, 401, 403, 404, 409, 422),

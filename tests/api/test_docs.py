@@ -48,3 +48,16 @@ def test_refusals_are_documented_as_problem_documents(visitor: httpx.Client) -> 
             for status, answer in operation["responses"].items():
                 if int(status) >= 400:
                     assert list(answer["content"]) == ["application/problem+json"], (path, status)
+
+
+def test_every_body_that_an_operation_takes_is_described(visitor: httpx.Client) -> None:
+    document = visitor.get("/docs/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if path.startswith("/v1/") and method in {"post", "put"}:
+                assert operation["requestBody"]["content"], path
+    bulk = document["paths"]["/v1/orders/bulk"]["post"]["requestBody"]["content"]
+    assert set(bulk) == {"application/json", "application/x-ndjson"}
+    assert bulk["application/json"]["schema"]["items"] == {"$ref": "#/components/schemas/OrderIn"}
+    assert "OrderIn" in schemas

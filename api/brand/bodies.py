@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies that a handler reads by itself, described for the documentation."""
+
+from dataclasses import dataclass
+
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema
+
+
+@dataclass
+class ManyOrders(Operation):
+    """An operation whose body is an array of orders, or one order a line."""
+
+    def __post_init__(self) -> None:
+        order = Reference(ref="#/components/schemas/OrderIn")
+        several = Schema(type=OpenAPIType.ARRAY, items=order, min_items=1, max_items=5_000)
+        self.request_body = RequestBody(
+            description="An array of orders, or one order a line (NDJSON).",
+            required=True,
+            content={
+                "application/json": OpenAPIMediaType(schema=several),
+                "application/x-ndjson": OpenAPIMediaType(schema=order),
+            },
+        )
