@@ -5,12 +5,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from importlib import import_module
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.datastructures import State
 
-from api import health
+from api import callbacks, floor, health, portal
 from api.brand import routers as brand_routers
 from api.brand.access import Keyring
 from api.brand.desk import Desk
@@ -28,7 +27,7 @@ def create_app() -> Litestar:
     configure_logs()
     load_jobs()
     app = Litestar(
-        route_handlers=[health.router, *brand_routers(), *_other_doors()],
+        route_handlers=[health.router, *brand_routers(), floor.router, portal.router, callbacks.router],
         exception_handlers=handlers(),
         openapi_config=openapi_config(),
         lifespan=[_running],
@@ -40,16 +39,6 @@ def create_app() -> Litestar:
     # Middleware of Litestar sees matched routes only; the door must also see what leads nowhere.
     app.asgi_handler = Door(app.asgi_handler)
     return app
-
-
-def _other_doors() -> list[Router]:
-    found = []
-    for door in ("floor", "portal", "callbacks"):
-        try:
-            found.append(import_module(f"api.{door}").router)
-        except (ImportError, AttributeError):
-            continue
-    return found
 
 
 @asynccontextmanager

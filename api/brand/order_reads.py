@@ -227,7 +227,6 @@ def order_out(session: Session, order: Order) -> OrderOut:
     """Returns an order with all that hangs on it."""
     recipient = session.get_one(Recipient, (order.brand_id, order.recipient_id))
     shipments = shipments_of_order(session, order.brand_id, order.id)
-    waiting = [shipment.release_at for shipment in shipments if shipment.state is ShipmentState.HELD]
     line_numbers, lines = _lines(session, order)
     holds = active_holds(session, order.brand_id, [order.id])
     return OrderOut(
@@ -237,7 +236,7 @@ def order_out(session: Session, order: Order) -> OrderOut:
         payment=order.payment_state,
         ship_by=order.ship_by,
         accepted_at=order.accepted_at,
-        until=max(waiting, default=None),
+        until=_until(order, shipments),
         currency=order.currency,
         shipping_charge_minor=order.shipping_charge_minor,
         cod_amount_minor=order.cod_amount_minor,
@@ -248,6 +247,12 @@ def order_out(session: Session, order: Order) -> OrderOut:
         holds=[HoldOut.model_validate(hold) for hold in sorted(holds, key=lambda hold: hold.placed_at)],
         shipments=_shipments(session, shipments, line_numbers),
     )
+
+
+def _until(order: Order, shipments: Sequence[Shipment]) -> datetime | None:
+    # The first shipment to go decides: from then on the order cannot be changed as a whole.
+    waiting = [shipment.release_at for shipment in shipments if shipment.state is ShipmentState.HELD]
+    return min(waiting, default=None) if order.state is OrderState.ACCEPTED else None
 
 
 def _lines(session: Session, order: Order) -> tuple[dict[UUID, int], list[LineOut]]:

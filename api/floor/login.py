@@ -95,7 +95,7 @@ def home(request: Http) -> Response[Any]:
             request,
             staff,
             "home.html",
-            title="Floor",
+            title="Your work",
             waiting=shipments_waiting(session, staff.warehouse_id),
         ),
     )

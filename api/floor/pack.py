@@ -89,6 +89,7 @@ def _bench_page(
     closing: bool = False,
 ) -> Response[Any]:
     bench = bench_of(session, shipment)
+    best = bench.box_carton.code if bench.box_carton else ""
     held: WmsError | None = None
     try:
         packing.refuse_if_held(session, shipment)
@@ -105,7 +106,8 @@ def _bench_page(
         bench=bench,
         at=_address(shipment),
         weight=weight,
-        carton=carton or (bench.carton.code if bench.carton else ""),
+        best=best,
+        carton=carton or best,
         closing=closing or bench.left == 0,
         doubted=isinstance(refusal, WeightDoubted),
     )

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import pytest
 
 from wms.notices.service import sequence
 from wms.platform.db import WAREHOUSE, transaction
@@ -122,3 +124,15 @@ def test_the_feed_is_read_on_from_where_it_was_left(fennel: httpx.Client, junipe
     assert [(event["position"], event["order_ref"]) for event in rest["events"]] == [(3, "A-2")]
     assert fennel.get("/v1/events", params={"after": 3}).json() == {"events": [], "next_after": 3}
     assert juniper.get("/v1/events").json() == {"events": [], "next_after": 0}
+
+
+@pytest.mark.parametrize("ref", ["A#1001", "A 1", "shop:7.b_c-d"])
+def test_a_reference_is_found_by_its_address_whatever_signs_it_holds(fennel: httpx.Client, ref: str) -> None:
+    assert fennel.post("/v1/orders", json=_order(ref)).status_code == 201
+    assert fennel.get(f"/v1/orders/{quote(ref, safe='')}").json()["ref"] == ref
+
+
+def test_a_reference_with_a_slash_is_refused_because_no_address_could_name_it(fennel: httpx.Client) -> None:
+    refused = fennel.post("/v1/orders", json=_order("A/1"))
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["ref"]

@@ -15,7 +15,8 @@ MONEY_MAX = 10**11
 # A control character (a line feed apart) cannot be printed on a label and is never what a shopper typed. Halves of
 # surrogate pairs need no mention: they are not text, and are refused before any pattern is tried.
 _NO_CONTROLS = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#/ -]*$")]
+# A slash would end the reference in the path of /v1/orders/{ref}.
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:# -]*$")]
 Code = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"),
