@@ -79,7 +79,7 @@ def test_a_program_that_keeps_dying_is_started_less_and_less_often(supervisor: S
     assert notes[0].startswith("broken ended with status 3; it is started again")
 
 
-def test_programs_stop_in_the_opposite_order_of_their_start(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_programs_of_a_higher_stage_stop_first(supervisor: Supervisor, tmp_path: Path) -> None:
     order = tmp_path / "order"
     script = (
         "import signal, sys, time\n"
@@ -87,17 +87,17 @@ def test_programs_stop_in_the_opposite_order_of_their_start(supervisor: Supervis
         f"    open({str(order)!r}, 'a').write(sys.argv[1]); sys.exit()\n"
         "signal.signal(signal.SIGTERM, stop); print('up', flush=True); time.sleep(60)"
     )
-    for name in "abc":
-        supervisor.start(Program(name, [*_python(script), name]))
+    for name, stage in (("a", 0), ("b", 2), ("c", 1)):
+        supervisor.start(Program(name, [*_python(script), name], stage))
     _eventually(lambda: all(supervisor.log_of(name).read_text() == "up\n" for name in "abc"))
     supervisor.stop()
-    assert order.read_text() == "cba"
+    assert order.read_text() == "bca"
 
 
 def test_a_program_that_will_not_stop_is_killed_with_its_children(
     supervisor: Supervisor, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_STOP_EACH_SECONDS", 0.3)
+    monkeypatch.setattr(module, "_STOP_STAGE_SECONDS", 0.3)
     script = (
         "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"

@@ -54,9 +54,13 @@ class ErrorFile:
 @contextmanager
 def _lines_of(path: Path) -> Iterator[Iterator[str]]:
     """The file's lines under a progress bar that counts bytes."""
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(transient=True) as progress, path.open(encoding="utf-8-sig", newline="") as file:
+    with (
+        Progress(console=Console(stderr=True), transient=True) as progress,
+        path.open(encoding="utf-8-sig", newline="") as file,
+    ):
         task = progress.add_task(path.name, total=max(path.stat().st_size, 1))
 
         def lines() -> Iterator[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of an installation: API, workers, sweeper, and the migration before them."""
 
+import os
 import signal
 import socket
 import threading
@@ -35,9 +36,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024, family=_family(host))
     except OSError as error:
-        raise fail(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. Stop what uses the port, or set WMS_PORT."
-        ) from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise fail(f"Cannot listen on {host}:{port}: {why}. Stop what uses the port, or set WMS_PORT.") from error
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -108,7 +108,7 @@ def work(threads: int, no_redis: bool) -> None:
         try:
             poll_jobs(stopping, threads, is_needed=lambda: not redis_answers())
         finally:
-            worker.stop(timeout=8_000)
+            worker.stop(timeout=3_000)
 
 
 @click.command()

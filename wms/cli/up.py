@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import click
 
@@ -105,7 +106,7 @@ def _prepare_database(folder: Path) -> dict[str, Any]:
     if world is not None:
         click.echo("Filled the empty database with two brands, their stock and four people")
         brands = [
-            {"code": brand.code, "name": brand.name, "key": brand.api_key, "sku": next(iter(sorted(brand.skus)))}
+            {"id": str(brand.id), "name": brand.name, "key": brand.api_key, "sku": min(brand.skus)}
             for brand in world.brands.values()
         ]
         people = [{"badge": one.badge, "name": one.name, "pin": one.pin} for one in world.staff.values()]
@@ -129,10 +130,11 @@ def _start_programs(supervisor: Any, folder: Path, workers: int) -> None:
         "20",
     ]
     supervisor.start(Program("sandbox", carrier))
-    supervisor.start(Program("sweeper", [*wms, "sweep"]))
+    supervisor.start(Program("sweeper", [*wms, "sweep"], stage=1))
     for number in range(1, workers + 1):
-        supervisor.start(Program(f"worker-{number}", [*wms, "work"]))
-    supervisor.start(Program("api", [*wms, "serve"]))
+        supervisor.start(Program(f"worker-{number}", [*wms, "work"], stage=1))
+    # The door is closed first, and the carrier stays until nobody calls it any more.
+    supervisor.start(Program("api", [*wms, "serve"], stage=2))
 
 
 def _base_url() -> str:
@@ -191,16 +193,19 @@ def _first_order(sku: str) -> dict[str, Any]:
 
 
 def _place_first_order(demo: dict[str, Any]) -> str:
-    """Places one order through the API, once for ever, and returns its page in the portal."""
-    import httpx
-
+    """Places one order through the API, once for ever, and returns the address of its shopper's page."""
     if not demo["brands"]:
         return ""
+    import httpx
+
+    from api.portal.links import portal_link
+
     brand = demo["brands"][0]
-    headers = {"authorization": f"Bearer {brand['key']}", "idempotency-key": "first-order"}
+    headers = {"authorization": f"Bearer {brand['key']}"}
     with httpx.Client(base_url=f"http://{settings().host}:{settings().port}", trust_env=False) as client:
         answer = client.post("/v1/orders", json=_first_order(brand["sku"]), headers=headers)
-    return answer.headers.get("x-portal-url", "") if answer.is_success else ""
+    # Somebody may have revoked the demonstration's key; then there is one line less to print.
+    return _base_url() + portal_link(UUID(brand["id"]), UUID(answer.json()["id"])) if answer.is_success else ""
 
 
 def _print_welcome(demo: dict[str, Any], portal: str) -> None:

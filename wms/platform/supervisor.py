@@ -14,8 +14,8 @@ from typing import Final
 from wms.platform.embedded import die_with_parent
 
 STOP_SECONDS: Final = 10.0
-# A program that stops late is killed, so that the ones behind it still get their turn.
-_STOP_EACH_SECONDS: Final = 4.0
+# A program that stops late is killed, so that the stages behind it still get their turn.
+_STOP_STAGE_SECONDS: Final = 4.0
 _BACKOFF_MIN_SECONDS: Final = 0.5
 _BACKOFF_MAX_SECONDS: Final = 30.0
 # A program that lived this long did start well; its next restart is a quick one again.
@@ -25,10 +25,11 @@ _LOG_MAX_BYTES: Final = 10_000_000
 
 @dataclass(frozen=True)
 class Program:
-    """One child process. What it prints goes to ``<name>.log``."""
+    """One child process. What it prints goes to ``<name>.log``. Programs of a higher stage stop first."""
 
     name: str
     command: Sequence[str]
+    stage: int = 0
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
 
     def start(self, program: Program) -> None:
-        """Starts a program; it is stopped before those that were started earlier."""
+        """Starts a program."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self._children.append(_Child(program, self._launch(program), time.monotonic()))
 
@@ -75,19 +76,25 @@ class Supervisor:
                 self._keep_alive(child)
 
     def stop(self) -> None:
-        """Ends all programs within 10 s, the last started first, each asked before it is forced."""
+        """Ends all programs within 10 s, stage by stage, each asked before it is forced."""
         give_up_at = time.monotonic() + STOP_SECONDS
-        for child in reversed(self._children):
-            # The group, because a program may have children of its own.
-            _signal_group(child.process, signal.SIGTERM)
-            left = min(_STOP_EACH_SECONDS, max(0.1, give_up_at - time.monotonic()))
-            try:
-                child.process.wait(left)
-            except subprocess.TimeoutExpired:
-                self.note(f"{child.program.name} did not stop by itself and was killed.")
-            _signal_group(child.process, signal.SIGKILL)
-            child.process.wait()
+        for stage in sorted({child.program.stage for child in self._children}, reverse=True):
+            children = [child for child in self._children if child.program.stage == stage]
+            for child in children:
+                # The group, because a program may have children of its own.
+                _signal_group(child.process, signal.SIGTERM)
+            stage_ends_at = min(give_up_at, time.monotonic() + _STOP_STAGE_SECONDS)
+            for child in children:
+                self._await_end(child, stage_ends_at)
         self._children.clear()
+
+    def _await_end(self, child: _Child, give_up_at: float) -> None:
+        try:
+            child.process.wait(max(0.1, give_up_at - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.note(f"{child.program.name} did not stop by itself and was killed.")
+        _signal_group(child.process, signal.SIGKILL)
+        child.process.wait()
 
     def _launch(self, program: Program) -> "subprocess.Popen[bytes]":
         path = self.log_of(program.name)
