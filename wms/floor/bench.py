@@ -90,9 +90,17 @@ class Bench:
     @cached_property
     def carton(self) -> Carton | None:
         """The carton to take: for all that is left together with what lies in the open box, else for that box alone."""
-        inside = self.open_box.pieces if self.open_box else []
         left = [_times(item.size, item.left) for item in self.items if item.left]
-        return propose(self.cartons, inside + left) or propose(self.cartons, inside)
+        return propose(self.cartons, self._inside + left) or self.box_carton
+
+    @cached_property
+    def box_carton(self) -> Carton | None:
+        """The carton for the open box as it is."""
+        return propose(self.cartons, self._inside)
+
+    @property
+    def _inside(self) -> list[Piece]:
+        return self.open_box.pieces if self.open_box else []
 
     @property
     def next_unverified(self) -> Box | None:
