@@ -323,3 +323,30 @@ def test_a_held_shipment_is_not_given_to_a_cart(floor: Any) -> None:
         order = session.get_one(Order, (floor.house.brands["fennel"].id, held))
         place_hold(session, order, HoldKind.BRAND_REQUEST, owner="brand", handle="h1", actor="brand:fennel")
     assert floor.plan() is None
+
+
+def test_a_hold_that_is_being_placed_makes_the_scan_wait_and_then_stops_it(floor: Any, bare: Any) -> None:
+    order_id = floor.order("F-1", {MUG: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    stop, ended = floor.walk(list_id).next_stop, []
+
+    def scan() -> None:
+        try:
+            ended.append(floor.pick(list_id, stop))
+        except CannotPick as refusal:
+            ended.append(refusal.detail)
+
+    thread = Thread(target=scan)
+    with transaction(WAREHOUSE) as session:
+        order = session.get_one(Order, (floor.house.brands["fennel"].id, order_id))
+        place_hold(session, order, HoldKind.BRAND_REQUEST, owner="brand", handle="h1", actor="brand:fennel")
+        # The lock on the order is held from here on, whether the hold's row is written already or not.
+        session.flush()
+        thread.start()
+        thread.join(timeout=0.5)
+        assert thread.is_alive()
+        assert ended == []
+    thread.join()
+    assert ended == ["This shipment was put on hold. Leave the goods and go on with the next stop."]

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The work of the building: carts and walks, benches and boxes, the dock and the shelves, one scan at a time."""

@@ -14,7 +14,7 @@ from wms.floor.models import FloorAction
 from wms.platform import metrics
 from wms.platform.clock import now
 from wms.platform.db import after_commit, json_text
-from wms.platform.errors import Conflict
+from wms.platform.errors import Conflict, WmsError
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ def once(session: Session, action_id: UUID, staff: Staff, kind: str, work: Calla
     ).first()
     if fresh is None:
         return recalled(session, action_id, staff, kind)
-    outcome = work()
+    try:
+        outcome = work()
+    except WmsError:
+        metrics.SCANS.labels(kind, "refused").inc()
+        raise
     session.execute(
         text("UPDATE floor_action SET outcome = CAST(:outcome AS jsonb) WHERE id = :id"),
         {"outcome": json_text(asdict(outcome)), "id": action_id},

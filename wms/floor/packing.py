@@ -14,7 +14,7 @@ from wms.floor.actions import Outcome, actor, once
 from wms.floor.bench import Bench, bench_of, box_goods_g
 from wms.floor.cartons import weight_is_plausible
 from wms.floor.picking import free_tote
-from wms.floor.scans import WrongScan, clean, find_tote, skus_scanned
+from wms.floor.scans import WrongScan, clean, find_tote, lock_against_holds, skus_scanned
 from wms.orders.models import EventKind
 from wms.orders.service import active_holds
 from wms.platform.errors import Conflict, Invalid, NotFound
@@ -83,7 +83,9 @@ def find_shipment(session: Session, staff: Staff, brand_id: UUID, shipment_id: U
 
 def _lock(session: Session, staff: Staff, shipment: Shipment) -> Shipment:
     find_shipment(session, staff, shipment.brand_id, shipment.id)
-    return lock_shipment(session, shipment.brand_id, shipment.id)
+    locked = lock_shipment(session, shipment.brand_id, shipment.id)
+    lock_against_holds(session, [locked])
+    return locked
 
 
 def scan_item(

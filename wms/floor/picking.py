@@ -11,7 +11,7 @@ from wms.brands.models import Staff
 from wms.catalog.models import Sku
 from wms.floor.actions import Outcome, actor, once
 from wms.floor.models import PickList, PickListState, PickTask, PickTaskState, Tote
-from wms.floor.scans import HELD, WrongScan, check_item, check_location, find_tote
+from wms.floor.scans import HELD, WrongScan, check_item, check_location, find_tote, lock_against_holds
 from wms.floor.walk import find_list, unfinished_lists, walk_of
 from wms.orders.models import EventKind
 from wms.platform.clock import now
@@ -81,6 +81,7 @@ def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
     ).all()
     claimed = [lock_shipment(session, key.brand_id, key.id) for key in keys]
     # A hold that was placed while the rows were being locked is seen only now.
+    lock_against_holds(session, claimed)
     return [shipment for shipment in claimed if not is_held(session, shipment)]
 
 
@@ -180,6 +181,7 @@ def _lock_work(session: Session, task: PickTask, staff: Staff) -> _Work:
     """Locks the shipment first and the rest after it, as every writer does; refuses what may not be picked."""
     pick_list = find_list(session, staff, task.pick_list_id)
     shipment = lock_shipment(session, task.brand_id, task.shipment_id)
+    lock_against_holds(session, [shipment])
     allocation = lock_allocation(session, task.brand_id, task.allocation_id)
     if allocation.state is not AllocationState.OPEN:
         raise CannotPick("This stop is done already. Go on with the next one.")
@@ -311,7 +313,16 @@ def finish_list(session: Session, pick_list: PickList) -> None:
     """Closes the walk once no stop of it is left."""
     # The last stop's state is still only in memory.
     session.flush()
-    if walk_of(session, pick_list).stops:
+    open_stop = session.execute(
+        text(
+            "SELECT 1 FROM pick_task t"
+            " JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
+            " JOIN shipment s ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'picking'"
+            " WHERE t.pick_list_id = :id AND t.state = 'open' LIMIT 1"
+        ),
+        {"id": pick_list.id},
+    ).first()
+    if open_stop is not None:
         return
     pick_list.state, pick_list.done_at = PickListState.DONE, now(session)
     session.add(pick_list)

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scanner read, and whether it is what the work asked for."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session, col, or_, select
 
 from wms.catalog.models import Barcode, Sku
 from wms.floor.models import Tote
+from wms.platform.db import json_text
 from wms.platform.errors import Conflict
+from wms.shipments.models import Shipment
 from wms.stock.models import Location
 
 # An active hold on the order of any line of shipment `s`, or on this very shipment of it.
@@ -16,6 +20,22 @@ HELD = (
     " AND h.lifted_at IS NULL AND (h.shipment_id IS NULL OR h.shipment_id = hl.shipment_id)"
     " WHERE hl.brand_id = s.brand_id AND hl.shipment_id = s.id)"
 )
+
+
+def lock_against_holds(session: Session, shipments: Sequence[Shipment]) -> None:
+    """Locks the member orders, so that a hold comes before this work, and stops it, or after it, and waits for it.
+
+    The shipments are locked already; orders come after shipments, in key order, as everywhere.
+    """
+    session.execute(
+        text(
+            "SELECT 1 FROM orders o WHERE (o.brand_id, o.id) IN (SELECT n.brand_id, n.order_id FROM shipment_line n"
+            " JOIN json_to_recordset(:keys) AS k(brand_id uuid, id uuid)"
+            "  ON n.brand_id = k.brand_id AND n.shipment_id = k.id)"
+            " ORDER BY o.brand_id, o.id FOR NO KEY UPDATE"
+        ),
+        {"keys": json_text([{"brand_id": one.brand_id, "id": one.id} for one in shipments])},
+    )
 
 
 class WrongScan(Conflict):
