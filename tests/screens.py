@@ -20,7 +20,8 @@ PICTURES = os.environ.get("WMS_TEST_PICTURES")
 HANDHELD, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 
 
-@pytest.fixture(scope="session")
+# A browser for each module and not for the whole run: while it is open, this thread runs an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("No chromium here: install Debian's package chromium to run the browser tests.")

@@ -31,11 +31,18 @@ class Moment:
 
 
 def story(events: Iterable[OrderEvent]) -> list[Moment]:
-    """Returns what is worth telling, the newest first; a sentence that would only repeat itself is told once."""
+    """Returns what is worth telling, the newest first.
+
+    The boxes of one order travel alike, so a sentence is told once; after a failed attempt the journey is told anew.
+    """
     told: list[Moment] = []
+    known: set[str] = set()
     for event in events:
         words = WORDS.get(event.kind)
-        if words is not None and (not told or told[-1].words != words):
+        if event.kind is EventKind.DELIVERY_EXCEPTION:
+            known.clear()
+        if words is not None and words not in known:
+            known.add(words)
             told.append(Moment(words, event.at))
     return told[::-1]
 

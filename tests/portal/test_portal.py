@@ -99,13 +99,23 @@ def test_a_link_is_its_two_ids_and_nothing_else_can_be_read_out_of_it(database: 
     assert read_token(link.removeprefix("/t/")) == (UUID(int=1), UUID(int=2))
 
 
-def test_a_sentence_that_repeats_itself_is_told_once_and_the_newest_comes_first() -> None:
-    kinds = (EventKind.ACCEPTED, EventKind.HELD, EventKind.IN_TRANSIT, EventKind.IN_TRANSIT, EventKind.DELIVERED)
-    events = [
-        OrderEvent(brand_id=UUID(int=1), order_id=UUID(int=2), seq=n, kind=kind, actor="system", at=datetime.now(UTC))
-        for n, kind in enumerate(kinds)
-    ]
-    assert [moment.words for moment in story(events)] == ["Delivered", "It is on its way", "We have your order"]
+def _told(*kinds: EventKind) -> list[str]:
+    at = datetime.now(UTC)
+    ids = {"brand_id": UUID(int=1), "order_id": UUID(int=2), "actor": "system", "at": at}
+    return [moment.words for moment in story(OrderEvent(seq=n, kind=kind, **ids) for n, kind in enumerate(kinds))]
+
+
+def test_two_boxes_on_the_same_way_are_told_once_and_the_newest_comes_first() -> None:
+    kind = EventKind
+    told = _told(kind.ACCEPTED, kind.HELD, kind.IN_TRANSIT, kind.OUT_FOR_DELIVERY, kind.IN_TRANSIT, kind.DELIVERED)
+    assert told == ["Delivered", "It is out for delivery", "It is on its way", "We have your order"]
+
+
+def test_after_a_failed_attempt_the_journey_is_told_anew() -> None:
+    kind = EventKind
+    told = _told(kind.OUT_FOR_DELIVERY, kind.DELIVERY_EXCEPTION, kind.OUT_FOR_DELIVERY, kind.DELIVERED)
+    failed = "The carrier could not deliver it yet"
+    assert told == ["Delivered", "It is out for delivery", failed, "It is out for delivery"]
 
 
 def test_every_word_for_a_shopper_belongs_to_an_event_that_exists() -> None:
