@@ -99,7 +99,8 @@ async def place_order(
 
 
 def _accepted(answer: intake.Answer) -> OrderAccepted:
-    assert answer.order_id is not None and answer.state is not None, "An answer without a refusal names its order."
+    assert answer.order_id is not None, "An answer without a refusal names its order."
+    assert answer.state is not None
     return OrderAccepted(
         ref=answer.ref,
         id=answer.order_id,
