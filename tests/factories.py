@@ -104,7 +104,9 @@ def stocked(house: Any, brand_id: UUID, sku: str, *shelves: tuple[str, int] | tu
 
 def set_policy(database: Any, brand_id: UUID, **changes: Any) -> None:
     """Changes members of a brand's policy."""
-    database.rows("UPDATE brand SET policy_data = policy_data || %s::jsonb WHERE id = %s", json.dumps(changes), brand_id)
+    database.rows(
+        "UPDATE brand SET policy_data = policy_data || %s::jsonb WHERE id = %s", json.dumps(changes), brand_id
+    )
 
 
 def snapshot(database: Any) -> dict[str, tuple[int, str | None]]:
@@ -143,6 +145,14 @@ def at_once(workers: int, work: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(run, range(workers)))
+
+
+def as_role(database: Any, role: str, statement: str) -> None:
+    """Runs a statement under another role, in the warehouse's scope."""
+    with database.owner.transaction():
+        database.owner.execute(f"SET LOCAL ROLE {role}")
+        database.owner.execute("SELECT set_config('wms.scope', 'warehouse', true)")
+        database.owner.execute(statement)
 
 
 def counter(database: Any, sku_id: UUID) -> tuple[int, int]:

@@ -4,7 +4,20 @@
 from typing import Any
 
 import pytest
-from tests.factories import BOOKS, at_once, bins, counter, offences, placed, release, shipments, snapshot, stocked, story
+
+from tests.factories import (
+    BOOKS,
+    at_once,
+    bins,
+    counter,
+    offences,
+    placed,
+    release,
+    shipments,
+    snapshot,
+    stocked,
+    story,
+)
 from wms.changes.cancel import TooLate, cancel_order
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import place_hold
@@ -15,7 +28,8 @@ from wms.shipments.release import release_due
 
 def cancel(brand_id: Any, ref: str) -> str:
     return in_transaction(
-        brand_scope(brand_id), lambda session: cancel_order(session, brand_id, ref, "changed my mind", "brand:test").state
+        brand_scope(brand_id),
+        lambda session: cancel_order(session, brand_id, ref, "changed my mind", "brand:test").state,
     )
 
 
@@ -116,7 +130,7 @@ def test_of_cancel_and_release_exactly_one_wins_a_hundred_times(
 
     def run(worker: int) -> list[str]:
         if worker == 0:
-            for _ in range(300):
+            for _ in range(100):
                 in_transaction(WAREHOUSE, lambda session: release_due(session, limit=1))
             return []
         outcome = []
@@ -139,9 +153,7 @@ def test_of_cancel_and_release_exactly_one_wins_a_hundred_times(
     assert offences(*BOOKS) == {}
 
 
-def test_a_split_order_on_the_floor_is_refused_whole(
-    database: Any, house: Any, fennel: Any, frozen_clock: Any
-) -> None:
+def test_a_split_order_on_the_floor_is_refused_whole(database: Any, house: Any, fennel: Any, frozen_clock: Any) -> None:
     stocked(house, fennel, "CUP", ("A-01-1", 10))
     order_id = placed(fennel, ("CUP", 3), ref="A-1")
     release(frozen_clock)

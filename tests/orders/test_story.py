@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.factories import at_once, offences, placed, snapshot, stocked, story
+from psycopg import DatabaseError
+
+from tests.factories import as_role, at_once, offences, placed, snapshot, stocked, story
 from wms.orders.models import EventKind, HoldKind, Order, OrderState
 from wms.orders.service import TooManyHolds, lift_hold, place_hold
 from wms.orders.story import STEPS, EventNotAllowed, NewEvent, legal_triples, record, state_after
@@ -115,14 +117,12 @@ def test_16_writers_leave_no_gap(database: Any, fennel: Any, order_id: UUID) -> 
     assert offences("O1") == {}
 
 
-def test_the_story_cannot_be_rewritten_by_anybody(database: Any, fennel: Any, order_id: UUID) -> None:
+@pytest.mark.parametrize("role", ["postgres", "wms_app"])
+@pytest.mark.parametrize("statement", ["UPDATE order_event SET actor = 'x'", "DELETE FROM order_event"])
+def test_the_story_cannot_be_rewritten_by_anybody(database: Any, order_id: UUID, role: str, statement: str) -> None:
     before = snapshot(database)
-    for role in ("postgres", "wms_app"):
-        for statement in ("UPDATE order_event SET actor = 'x'", "DELETE FROM order_event"):
-            with pytest.raises(Exception, match="(?i)append|change|written|kept"), database.owner.transaction():
-                database.owner.execute(f"SET LOCAL ROLE {role}")
-                database.owner.execute("SELECT set_config('wms.scope', 'warehouse', true)")
-                database.owner.execute(statement)
+    with pytest.raises(DatabaseError, match="order_event"):
+        as_role(database, role, statement)
     assert snapshot(database) == before
 
 

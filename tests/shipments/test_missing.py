@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from sqlmodel import select
+
 from tests.factories import (
     BOOKS,
     bins,

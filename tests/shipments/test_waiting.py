@@ -7,8 +7,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.factories import BOOKS, bins, counter, offences, placed, release, shipments, stocked, story
-from tests.factories import set_policy, start_picking
+
+from tests.factories import (
+    BOOKS,
+    bins,
+    counter,
+    offences,
+    placed,
+    release,
+    set_policy,
+    shipments,
+    start_picking,
+    stocked,
+    story,
+)
 from wms.changes.cancel import cancel_order
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.ids import new_id

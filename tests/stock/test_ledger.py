@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import DatabaseError
 from sqlmodel import Session
-from tests.factories import BOOKS, at_once, bins, counter, offences, placed, snapshot, stocked
+
+from tests.factories import BOOKS, as_role, at_once, bins, counter, offences, placed, snapshot, stocked
 from wms.platform.db import WAREHOUSE, in_transaction, transaction
 from wms.platform.errors import Invalid, WmsError
 from wms.platform.ids import new_id
@@ -73,29 +75,35 @@ def test_what_is_promised_cannot_go_into_quarantine(database: Any, house: Any, f
     )
 
 
-def test_every_verb_moves_once_for_its_cause(database: Any, house: Any, fennel: Any) -> None:
-    sku = stocked(house, fennel, "CUP", ("A-01-1", 10))
-    verbs: list[Callable[[Session, Any, Cause], bool]] = [
-        lambda s, at, why: receive(s, fennel, at("A-01-1"), [Goods(sku, 2), Goods(sku, 3)], why),
-        lambda s, at, why: move(s, fennel, at("A-01-1"), at("A-01-2"), Goods(sku, 4), why),
-        lambda s, at, why: found(s, fennel, at("A-01-2"), Goods(sku, 1), why),
-        lambda s, at, why: lost(s, fennel, at("A-01-1"), Goods(sku, 6), why),
-    ]
-    for verb in verbs:
-        why = cause()
-        assert run(house, lambda s, at: verb(s, at, why)) is True  # noqa: B023 - run before the loop goes on.
-        before = snapshot(database)
-        assert run(house, lambda s, at: verb(s, at, why)) is False  # noqa: B023
-        assert snapshot(database) == before
-    assert (counter(database, sku), bins(database, sku)) == ((10, 0), {"A-01-1": (5, 0), "A-01-2": (5, 0)})
+@pytest.mark.parametrize(
+    ("verb", "in_bins"),
+    [
+        (lambda s, b, k, at, why: receive(s, b, at("A-01-1"), [Goods(k, 2), Goods(k, 3)], why), {"A-01-1": (15, 0)}),
+        (
+            lambda s, b, k, at, why: move(s, b, at("A-01-1"), at("A-01-2"), Goods(k, 4), why),
+            {"A-01-1": (6, 0), "A-01-2": (4, 0)},
+        ),
+        (lambda s, b, k, at, why: found(s, b, at("A-01-1"), Goods(k, 1), why), {"A-01-1": (11, 0)}),
+        (lambda s, b, k, at, why: lost(s, b, at("A-01-1"), Goods(k, 6), why), {"A-01-1": (4, 0)}),
+    ],
+    ids=["receive", "move", "found", "lost"],
+)
+def test_every_verb_moves_once_for_its_cause(
+    database: Any, house: Any, fennel: Any, verb: Callable[..., bool], in_bins: dict[str, tuple[int, int]]
+) -> None:
+    sku, why = stocked(house, fennel, "CUP", ("A-01-1", 10)), cause()
+    assert run(house, lambda s, at: verb(s, fennel, sku, at, why)) is True
+    before = snapshot(database)
+    assert run(house, lambda s, at: verb(s, fennel, sku, at, why)) is False
+    assert snapshot(database) == before
+    assert bins(database, sku) == in_bins
+    assert counter(database, sku) == (sum(on_hand for on_hand, _ in in_bins.values()), 0)
     assert offences(*BOOKS) == {}
 
 
 def test_one_cause_at_eight_doors_moves_once(database: Any, house: Any, fennel: Any) -> None:
     sku, why = stocked(house, fennel, "CUP", ("A-01-1", 10)), cause()
-    answers = at_once(
-        8, lambda _: run(house, lambda s, at: receive(s, fennel, at("A-01-1"), [Goods(sku, 5)], why))
-    )
+    answers = at_once(8, lambda _: run(house, lambda s, at: receive(s, fennel, at("A-01-1"), [Goods(sku, 5)], why)))
     assert sorted(answers) == [False] * 7 + [True]
     assert counter(database, sku) == (15, 0)
 
@@ -108,15 +116,11 @@ def test_lots_are_kept_apart(database: Any, house: Any, fennel: Any) -> None:
     assert counter(database, sku) == (7, 0)
 
 
-def test_nothing_moves_that_is_not_there(database: Any, house: Any, fennel: Any) -> None:
+@pytest.mark.parametrize(("code", "quantity"), [("A-01-1", 11), ("A-01-2", 1)])
+def test_nothing_moves_that_is_not_there(database: Any, house: Any, fennel: Any, code: str, quantity: int) -> None:
     sku = stocked(house, fennel, "CUP", ("A-01-1", 10))
-    for code, quantity in (("A-01-1", 11), ("A-01-2", 1)):
-        refused(
-            database,
-            house,
-            NotEnoughStock,
-            lambda s, at: move(s, fennel, at(code), at("A-01-3"), Goods(sku, quantity), cause()),  # noqa: B023
-        )
+    goods = Goods(sku, quantity)
+    refused(database, house, NotEnoughStock, lambda s, at: move(s, fennel, at(code), at("A-01-3"), goods, cause()))
 
 
 @pytest.mark.parametrize("quantity", [0, -1])
@@ -132,9 +136,7 @@ def test_no_verb_takes_less_than_one_piece(database: Any, house: Any, fennel: An
 
 def test_goods_are_not_moved_to_where_they_are(database: Any, house: Any, fennel: Any) -> None:
     sku = stocked(house, fennel, "CUP", ("A-01-1", 10))
-    refused(
-        database, house, Invalid, lambda s, at: move(s, fennel, at("A-01-1"), at("A-01-1"), Goods(sku, 1), cause())
-    )
+    refused(database, house, Invalid, lambda s, at: move(s, fennel, at("A-01-1"), at("A-01-1"), Goods(sku, 1), cause()))
 
 
 def test_a_movement_that_does_not_sum_to_zero_is_a_defect(database: Any, house: Any, fennel: Any) -> None:
@@ -157,10 +159,8 @@ def test_a_movement_that_does_not_sum_to_zero_is_a_defect(database: Any, house: 
 )
 def test_nobody_rewrites_the_ledger(database: Any, house: Any, role: str, statement: str) -> None:
     before = snapshot(database)
-    with pytest.raises(Exception, match="(?i)stock_move|append|change"), database.owner.transaction():
-        database.owner.execute(f"SET LOCAL ROLE {role}")
-        database.owner.execute("SELECT set_config('wms.scope', 'warehouse', true)")
-        database.owner.execute(statement)
+    with pytest.raises(DatabaseError, match="stock_move"):
+        as_role(database, role, statement)
     assert snapshot(database) == before
 
 
@@ -171,5 +171,5 @@ def test_the_database_itself_refuses_impossible_counters(database: Any, house: A
         "UPDATE bin_stock SET allocated = on_hand + 1",
         "UPDATE bin_stock SET allocated = -1",
     ):
-        with pytest.raises(Exception, match="violates check constraint"):
+        with pytest.raises(DatabaseError, match="violates check constraint"):
             database.owner.execute(statement)

@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
 from sqlmodel import col, select
+
 from tests.factories import (
     BOOKS,
     at_once,
@@ -71,7 +73,8 @@ class Warehouse(RuleBasedStateMachine):
     run_jobs: Any
 
     @initialize(
-        shortage=st.sampled_from(["reject", "backorder", "partial"]), short=st.sampled_from(["cancel_line", "backorder"])
+        shortage=st.sampled_from(["reject", "backorder", "partial"]),
+        short=st.sampled_from(["cancel_line", "backorder"]),
     )
     def open_shop(self, shortage: str, short: str) -> None:
         self.brand: UUID = self.house.brands["juniper"].id
@@ -184,7 +187,8 @@ class Warehouse(RuleBasedStateMachine):
         with transaction(WAREHOUSE) as session:
             ready = session.execute(
                 text(
-                    "SELECT s.id FROM shipment s WHERE s.state = 'picking' AND NOT EXISTS (SELECT 1 FROM shipment_line l"
+                    "SELECT s.id FROM shipment s WHERE s.state = 'picking'"
+                        " AND NOT EXISTS (SELECT 1 FROM shipment_line l"
                     " WHERE l.shipment_id = s.id AND l.picked < l.quantity) ORDER BY s.id"
                 )
             ).scalars().all()  # fmt: skip
@@ -212,6 +216,7 @@ def _cause() -> Cause:
     return Cause(new_id(), "test", "staff:W-1003")
 
 
+@pytest.mark.timeout(3600)
 def test_the_books_agree_after_every_step(database: Any, house: Any, frozen_clock: Any, run_jobs: Any) -> None:
     Warehouse.database, Warehouse.house = database, house
     Warehouse.clock, Warehouse.run_jobs = frozen_clock, staticmethod(run_jobs)
@@ -229,9 +234,7 @@ def test_the_books_agree_after_every_step(database: Any, house: Any, frozen_cloc
     )
 
 
-def test_pickers_and_counters_at_one_bin_do_not_break_the_books(
-    database: Any, house: Any, frozen_clock: Any
-) -> None:
+def test_pickers_and_counters_at_one_bin_do_not_break_the_books(database: Any, house: Any, frozen_clock: Any) -> None:
     brand = house.brands["fennel"].id
     sku = stocked(house, brand, "CUP", ("A-01-1", 60), ("A-01-2", 20))
     for _ in range(20):

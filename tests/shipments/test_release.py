@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The release loop, turned by several workers at once."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import BOOKS, at_once, bins, offences, placed, release, shipments, snapshot, stocked, story
+from wms.orders.models import Hold, HoldKind, Order
+from wms.orders.service import lift_hold, place_hold
+from wms.platform.db import WAREHOUSE, in_transaction, transaction
+from wms.platform.errors import NotFound
+from wms.platform.ids import new_id
+from wms.shipments.missing import count_down
+from wms.shipments.models import Shipment, ShipmentState
+from wms.shipments.release import release_due
+from wms.shipments.service import TRANSITIONS, StateConflict, is_held, lock_shipment, move_to
+from wms.stock.ledger import Cause
+from wms.stock.models import Location
+from wms.stock.service import Goods
+
+
+@pytest.fixture
+def fennel(house: Any) -> Any:
+    return house.brands["fennel"].id
+
+
+def test_nothing_is_released_before_its_clock_and_everything_at_it(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    order_id = placed(fennel, ("CUP", 2))
+    frozen_clock.advance(seconds=59.999)
+    before = snapshot(database)
+    assert in_transaction(WAREHOUSE, release_due) == 0
+    assert snapshot(database) == before
+    frozen_clock.advance(seconds=0.001)
+    assert in_transaction(WAREHOUSE, release_due) == 1
+    assert database.rows("SELECT state, released_at, version FROM shipment") == [("released", frozen_clock.at, 1)]
+    assert story(database, order_id) == [("accepted", "accepted"), ("released", "released")]
+    assert in_transaction(WAREHOUSE, release_due) == 0
+
+
+def test_four_workers_release_each_shipment_once(database: Any, house: Any, fennel: Any, frozen_clock: Any) -> None:
+    juniper = house.brands["juniper"].id
+    cup = stocked(house, fennel, "CUP", ("A-01-1", 40), ("A-01-2", 40))
+    jug = stocked(house, juniper, "JUG", ("B-01-1", 80))
+    for _ in range(40):
+        placed(fennel, ("CUP", 2))
+        placed(juniper, ("JUG", 2))
+    frozen_clock.advance(days=1)
+
+    def work(_: int) -> int:
+        return sum(in_transaction(WAREHOUSE, lambda session: release_due(session, limit=7)) for _ in range(20))
+
+    assert sum(at_once(4, work)) == 80
+    assert database.rows("SELECT state, version, count(*) FROM shipment GROUP BY 1, 2") == [("released", 1, 80)]
+    assert database.rows("SELECT count(*), count(DISTINCT order_id) FROM order_event WHERE kind = 'released'") == [
+        (80, 80)
+    ]
+    assert (bins(database, cup), bins(database, jug)) == (
+        {"A-01-1": (40, 40), "A-01-2": (40, 40)},
+        {"B-01-1": (80, 80)},
+    )
+    assert offences(*BOOKS) == {}
+
+
+def test_a_held_order_waits_until_its_last_hold_is_lifted(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    order_id = placed(fennel, ("CUP", 2))
+    with transaction(WAREHOUSE) as session:
+        order = session.get_one(Order, (fennel, order_id))
+        holds = [
+            place_hold(session, order, HoldKind.ADDRESS_REVIEW, owner="desk", handle=handle, actor="staff:W-1004").id
+            for handle in ("one", "two")
+        ]
+    assert release(frozen_clock) == 0
+    for hold_id, expected in zip(holds, (0, 1), strict=True):
+        with transaction(WAREHOUSE) as session:
+            assert is_held(session, session.get_one(Shipment, (fennel, shipments(order_id, fennel)[0].id)))
+            lift_hold(session, session.get_one(Hold, (fennel, hold_id)), "staff:W-1004")
+        assert release(frozen_clock) == expected
+
+
+def test_a_batch_is_as_large_as_it_is_told(house: Any, fennel: Any, frozen_clock: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    for _ in range(3):
+        placed(fennel, ("CUP", 1))
+    frozen_clock.advance(days=1)
+    assert in_transaction(WAREHOUSE, lambda session: release_due(session, limit=2)) == 2
+    assert in_transaction(WAREHOUSE, lambda session: release_due(session, limit=2)) == 1
+
+
+def test_a_promise_that_a_count_breaks_is_not_released_at_the_same_moment(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    """Either the count comes first and the order waits, or the release does and the line is cut on the floor."""
+    sku = stocked(house, fennel, "CUP", ("A-01-1", 60))
+    for _ in range(60):
+        placed(fennel, ("CUP", 1))
+    frozen_clock.advance(days=1)
+
+    def count(session: Any) -> None:
+        location = session.get_one(Location, house.locations["A-01-1"])
+        count_down(session, fennel, location, Goods(sku, 1), Cause(new_id(), "count", "staff:W-1003"))
+
+    def run(worker: int) -> None:
+        for _ in range(60 if worker else 12):
+            in_transaction(WAREHOUSE, (lambda session: release_due(session, limit=1)) if worker else count)
+
+    at_once(3, run)
+    # Whatever is on the floor is promised, and whatever is not promised waits.
+    assert (
+        database.rows(
+            "SELECT s.id FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id WHERE s.state = 'released' AND"
+            " l.quantity > (SELECT coalesce(sum(p.quantity), 0) FROM promise p WHERE p.order_line_id = l.order_line_id"
+            " AND p.state = 'live')"
+        )
+        == []
+    )
+    ((released,),) = database.rows("SELECT count(*) FROM shipment WHERE state = 'released'")
+    assert bins(database, sku) == {"A-01-1": (48, released)}
+    assert offences(*BOOKS) == {}
+
+
+def test_every_state_of_a_shipment_can_be_reached_and_two_are_ends() -> None:
+    reached, frontier = set(), {ShipmentState.HELD}
+    while frontier:
+        reached |= frontier
+        frontier = {target for state in reached for target in TRANSITIONS[state]} - reached
+    assert reached == set(ShipmentState) == set(TRANSITIONS)
+    assert [state for state, targets in TRANSITIONS.items() if not targets] == ["delivered", "cancelled"]
+
+
+def test_a_move_that_the_table_does_not_allow_changes_nothing(database: Any, house: Any, fennel: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    (shipment,) = shipments(placed(fennel, ("CUP", 2)), fennel)
+    before = snapshot(database)
+    for target in set(ShipmentState) - TRANSITIONS[ShipmentState.HELD]:
+        with pytest.raises(StateConflict), transaction(WAREHOUSE) as session:
+            move_to(session, lock_shipment(session, fennel, shipment.id), target)
+    assert snapshot(database) == before
+
+
+def test_of_two_movers_who_read_the_same_shipment_one_wins(database: Any, house: Any, fennel: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    (shipment,) = shipments(placed(fennel, ("CUP", 2)), fennel)
+
+    def run(worker: int) -> bool:
+        target = (ShipmentState.RELEASED, ShipmentState.CANCELLED)[worker % 2]
+        try:
+            with transaction(WAREHOUSE) as session:
+                # Read without a lock: the version alone decides.
+                own = session.get_one(Shipment, (fennel, shipment.id))
+                assert own.version == 0 or own.state != "held"
+                move_to(session, own, target)
+        except StateConflict:
+            return False
+        return True
+
+    won = at_once(8, run)
+    final = database.rows("SELECT state, version FROM shipment")
+    # Released may still be cancelled by one that read it so; nothing else can follow.
+    assert final in ([("released", 1)], [("cancelled", 1)], [("cancelled", 2)])
+    assert won.count(True) == final[0][1]
+
+
+def test_another_brands_shipment_is_not_found(house: Any, fennel: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    (shipment,) = shipments(placed(fennel, ("CUP", 2)), fennel)
+    with pytest.raises(NotFound), transaction(WAREHOUSE) as session:
+        lock_shipment(session, house.brands["juniper"].id, shipment.id)
