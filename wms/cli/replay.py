@@ -17,6 +17,7 @@ from wms.cli.context import connected, fail, use
 if TYPE_CHECKING:
     from wms.audit.service import Finding
     from wms.replay.result import Result
+    from wms.replay.sales import SalesFile
 
 _FAILURES_SHOWN = 10
 
@@ -40,13 +41,16 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
       wms replay online-retail.csv
       wms replay online-retail.csv --json > result.json
     """
-    from wms.replay.sales import ReplayError
+    from wms.replay.sales import ReplayError, read_sales
 
     if data_dir is not None:
         use({"WMS_DATA_DIR": str(data_dir)})
     try:
+        sales = read_sales(file)
+        if not sales.sales:
+            raise ReplayError(f"There is no order in {file.name}.")
         with connected():
-            result, findings, timings = _play(file, keep)
+            result, findings, timings = _play(sales, keep)
     except ReplayError as error:
         raise fail(str(error)) from error
     offences = [finding for finding in findings if finding.count]
@@ -63,17 +67,13 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
         raise fail(f"The audit finds {', '.join(finding.code for finding in offences)} broken.")
 
 
-def _play(file: Path, keep: bool) -> "tuple[Result, list[Finding], dict[str, Any]]":
+def _play(sales: "SalesFile", keep: bool) -> "tuple[Result, list[Finding], dict[str, Any]]":
     from wms.audit.service import compare_with_carriers, run_audit
     from wms.platform.db import WAREHOUSE, transaction
     from wms.replay.house import open_house
     from wms.replay.play import Play
     from wms.replay.result import result_of
-    from wms.replay.sales import ReplayError, read_sales
 
-    sales = read_sales(file)
-    if not sales.sales:
-        raise ReplayError(f"There is no order in {file.name}.")
     with _progress(len(sales.sales)) as progress, open_house(_note, keep=keep) as house:
         play = Play(house, sales.sales, progress)
         began = time.monotonic()

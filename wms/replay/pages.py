@@ -76,7 +76,7 @@ class Page:
 
     def __init__(self, answer: httpx.Response) -> None:
         self.address = answer.url.path
-        self.is_refused = not answer.is_success
+        self._status = answer.status_code
         builder = _Builder()
         builder.feed(answer.text)
         self._all = list(builder.open[0].walk())
@@ -98,9 +98,9 @@ class Page:
 
     @property
     def refusal(self) -> str:
-        """The sentence in the red banner; empty where there is none."""
+        """The sentence in the red banner; where there is none, what the answer was."""
         banner = self.find("p", "banner", "stop")
-        return banner.text if banner else ""
+        return banner.text if banner else f"the answer was {self._status}."
 
 
 def _fields_of(form: Element) -> dict[str, str]:
@@ -153,10 +153,9 @@ class Handheld:
         answer = self.post(form, **typed)
         if answer.has_redirect_location:
             return self.open(answer.headers["location"])
-        page = Page(answer)
-        if page.is_refused:
-            raise ReplayError(f"{self._person.badge} at {page.address}: {page.refusal or answer.status_code}")
-        return page
+        if not answer.is_success:
+            raise self._refused(answer)
+        return Page(answer)
 
     def scan(self, form: Form | None, **typed: Any) -> None:
         """Sends a form under an action id of the device's own and does not look at the page that follows.
@@ -167,5 +166,8 @@ class Handheld:
             raise ReplayError(f"{self._person.badge} does not find the form that should be on the screen.")
         answer = self.post(form, action=uuid7(), **typed)
         if not answer.has_redirect_location:
-            page = Page(answer)
-            raise ReplayError(f"{self._person.badge} at {page.address}: {page.refusal or answer.status_code}")
+            raise self._refused(answer)
+
+    def _refused(self, answer: httpx.Response) -> ReplayError:
+        page = Page(answer)
+        return ReplayError(f"{self._person.badge} at {page.address}: {page.refusal}")

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The replay as a person runs it: real processes, some of which are killed, and always the same result."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+REAL_FILE = REPOSITORY.parent / "shared" / "data" / "online-retail-2010-12-01_02.csv"
+ORDERS = 25
+BIG = "536024"
+
+# The parcels of a manifest are spread over these stops of the next day, UTC in winter.
+STOPS = ("09:30", "11:00", "12:30", "14:00", "15:30")
+
+
+def _write_sales(path: Path) -> Path:
+    """Thirteen orders in the morning and twelve in the afternoon; the last one fills more than one carton."""
+    rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
+    for number in range(ORDERS):
+        ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < 13 else '14:1'}{number % 4}"
+        customer = "" if number == 3 else f"{17850 + number % 7}"
+        rows.append(f"{ref},{22000 + number % 5},MUG {number % 5},{1 + number % 3},{at},2.55,{customer},United Kingdom")
+        if number % 4 == 0:
+            # One SKU on two lines of one order.
+            rows.append(f"{ref},{22000 + number % 5},MUG {number % 5},2,{at},2.55,{customer},United Kingdom")
+    rows.append(f"{BIG},84879,BIRD ORNAMENT,2000,2010-12-01 14:10,1.69,17850,United Kingdom")
+    rows.append("C536030,22001,MUG 1,-1,2010-12-01 10:00,2.55,17850,United Kingdom")
+    rows.append("536031,POST,POSTAGE,1,2010-12-01 10:00,18.00,12583,France")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def _expected() -> dict[str, str]:
+    """When each order arrives."""
+    morning = [f"5360{number:02d}" for number in range(13)]
+    afternoon = [f"5360{number:02d}" for number in range(13, ORDERS)]
+    return {
+        ref: f"2010-12-02T{STOPS[place % len(STOPS)]}:00+00:00"
+        for refs in (morning, afternoon)
+        for place, ref in enumerate(refs)
+    }
+
+
+def _replay(file: Path, disturb: Callable[[psutil.Process], None] | None = None) -> tuple[dict[str, Any], str]:
+    """Returns what the command prints, and what it says on the side, while ``disturb`` is let loose on it."""
+    command = [sys.executable, "-m", "wms.cli", "replay", str(file), "--json"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as process:
+        try:
+            if disturb is not None:
+                disturb(psutil.Process(process.pid))
+            out, said = process.communicate(timeout=500)
+        except BaseException:
+            process.terminate()
+            raise
+    assert process.returncode == 0, said
+    return json.loads(out), said
+
+
+def _children(process: psutil.Process, *words: str) -> list[psutil.Process]:
+    found = []
+    for child in process.children():
+        try:
+            parts = {part.rpartition("/")[2] for part in child.cmdline()}
+            if parts.issuperset(words):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _kill_repeatedly(times: int, *words: str) -> Callable[[psutil.Process], None]:
+    """Kills a child whose command line has these words, and does so again once it was started again."""
+
+    def disturb(process: psutil.Process) -> None:
+        killed = 0
+        give_up_at = time.monotonic() + 400
+        while killed < times:
+            assert time.monotonic() < give_up_at, f"Only {killed} could be killed."
+            # The API is up long before the first order is picked; what dies earlier proves less.
+            time.sleep(2)
+            found = _children(process, *words)
+            if found and process.is_running():
+                found[0].kill()
+                killed += 1
+
+    return disturb
+
+
+def _check(document: dict[str, Any]) -> None:
+    orders = {order["ref"]: order for order in document["orders"]}
+    expected = _expected()
+    assert sorted(orders) == sorted(expected)
+    assert {order["state"] for order in orders.values()} == {"delivered"}
+    big = orders.pop(BIG)
+    assert big["packages"] > 1
+    assert {ref: order["packages"] for ref, order in orders.items()} == dict.fromkeys(orders, 1)
+    assert {ref: order["delivered_at"] for ref, order in orders.items()} == {ref: expected[ref] for ref in orders}
+    totals = document["totals"]
+    assert (totals["orders_in"], totals["accepted"], totals["refused"], totals["delivered"]) == (25, 25, 0, 25)
+    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] == 24 + big["packages"]
+    assert document["not_orders"] == {"cancellation of an earlier invoice": 1, "no line of goods": 1}
+    assert set(document["audit"].values()) == {0}
+
+
+@pytest.mark.timeout(600)
+def test_killing_workers_or_redis_in_the_middle_changes_nothing_in_the_result(database: Any, tmp_path: Path) -> None:
+    file = _write_sales(tmp_path / "sales.csv")
+    undisturbed, said = _replay(file)
+    _check(undisturbed)
+    assert said == ""
+    with_dead_workers, said = _replay(file, _kill_repeatedly(4, "wms.cli", "work"))
+    assert said.count("was killed by signal 9") == 4
+    assert with_dead_workers == undisturbed
+    with_dead_redis, said = _replay(file, _kill_repeatedly(3, "redis-server"))
+    assert said.count("redis was killed by signal 9") == 3
+    assert with_dead_redis == undisturbed
+
+
+@pytest.mark.timeout(60)
+def test_a_file_without_an_order_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    file = tmp_path / "empty.csv"
+    file.write_text("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "wms.cli", "replay", str(file), "--data-dir", str(tmp_path / "data")],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: There is no order in empty.csv.\n"
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(not REAL_FILE.exists(), reason="the file of real orders is not on this machine")
+@pytest.mark.skipif("WMS_TEST_REAL_REPLAY" not in os.environ, reason="takes minutes: set WMS_TEST_REAL_REPLAY")
+@pytest.mark.timeout(1800)
+def test_the_real_file_ends_with_every_order_delivered_once(database: Any) -> None:
+    document, _ = _replay(REAL_FILE)
+    totals = document["totals"]
+    assert (totals["orders_in"], totals["delivered"], totals["not_orders"], totals["lines"]) == (278, 278, 32, 5135)
+    assert set(document["audit"].values()) == {0}
