@@ -50,9 +50,10 @@ def up(workers: int) -> None:
         stack.callback(supervisor.stop)
         stack.callback(click.echo, "Stopping.")
         stack.callback(stopping.set)
-        _start_programs(supervisor, folder, workers)
+        _start_doors(supervisor, folder)
         _wait_until_healthy(supervisor)
         _register_callbacks()
+        _start_workers(supervisor, workers)
         _print_welcome(demo, _place_first_order(demo))
         supervisor.watch(stopping)
 
@@ -95,46 +96,54 @@ def _prepare_database(folder: Path) -> dict[str, Any]:
     from wms.brands.models import Warehouse
     from wms.migrations import migrate
     from wms.platform.db import WAREHOUSE, transaction
-    from wms.platform.embedded import write_private
-    from wms.seed import seed_demo
 
     migrate()
     note = folder / "demo.json"
     with transaction(WAREHOUSE) as session:
         is_empty = session.exec(select(Warehouse.id).limit(1)).first() is None
-        world = seed_demo(session) if is_empty else None
-    if world is not None:
-        click.echo("Filled the empty database with two brands, their stock and four people")
+    if is_empty:
+        _seed(note)
+    shown: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"brands": [], "people": []}
+    return shown
+
+
+def _seed(note: Path) -> None:
+    from wms.platform.db import WAREHOUSE, transaction
+    from wms.platform.embedded import write_private
+    from wms.seed import seed_demo
+
+    with transaction(WAREHOUSE) as session:
+        world = seed_demo(session)
         brands = [
             {"id": str(brand.id), "name": brand.name, "key": brand.api_key, "sku": min(brand.skus)}
             for brand in world.brands.values()
         ]
         people = [{"badge": one.badge, "name": one.name, "pin": one.pin} for one in world.staff.values()]
         # Keys are stored as hashes; the demonstration's own are kept here, for its owner only, to be shown again.
+        # They are written before the commit, because afterwards there would be no way to get them back.
         write_private(note, json.dumps({"brands": brands, "people": people}, indent=2))
-    shown: dict[str, Any] = json.loads(note.read_text()) if note.exists() else {"brands": [], "people": []}
-    return shown
+    click.echo("Filled the empty database with two brands, their stock and four people")
 
 
-def _start_programs(supervisor: Any, folder: Path, workers: int) -> None:
+def _start_doors(supervisor: Any, folder: Path) -> None:
+    from wms.platform.supervisor import Program
+
+    carrier = [sys.executable, "-m", "carriers.sandbox.server", "--host", settings().host]
+    carrier += ["--port", str(settings().sandbox_port), "--data-dir", str(folder / "sandbox")]
+    # A parcel that was collected moves on by itself, so that a newcomer sees it delivered.
+    carrier += ["--autopilot-seconds", "20"]
+    # The API is the first to stop, and the carrier stays until nobody calls it any more.
+    supervisor.start(Program("api", [sys.executable, "-m", "wms.cli", "serve"], stage=2))
+    supervisor.start(Program("sandbox", carrier))
+
+
+def _start_workers(supervisor: Any, workers: int) -> None:
     from wms.platform.supervisor import Program
 
     wms = [sys.executable, "-m", "wms.cli"]
-    carrier = [sys.executable, "-m", "carriers.sandbox.server", "--host", settings().host]
-    carrier += [
-        "--port",
-        str(settings().sandbox_port),
-        "--data-dir",
-        str(folder / "sandbox"),
-        "--autopilot-seconds",
-        "20",
-    ]
-    supervisor.start(Program("sandbox", carrier))
     supervisor.start(Program("sweeper", [*wms, "sweep"], stage=1))
     for number in range(1, workers + 1):
         supervisor.start(Program(f"worker-{number}", [*wms, "work"], stage=1))
-    # The door is closed first, and the carrier stays until nobody calls it any more.
-    supervisor.start(Program("api", [*wms, "serve"], stage=2))
 
 
 def _base_url() -> str:
