@@ -92,7 +92,7 @@ async def place_order(
     content 409. Stock is promised before the answer; a shortage names every article that falls short."""
     question = Question(idempotency_key, fingerprint(request, body)) if idempotency_key else None
     desk: Desk = request.app.state.desk
-    answer = await desk.submit(Submission(request.auth.brand_id, data, _accepted_json, question))
+    answer = await desk.submit(Submission(request.auth.brand_id, data, accepted_json, question))
     headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
     content: Any = answer.body
     return Response(content, status_code=answer.status, media_type="application/json", headers=headers)
@@ -111,7 +111,7 @@ def _accepted(answer: intake.Answer) -> OrderAccepted:
     )
 
 
-def _accepted_json(answer: intake.Answer) -> bytes:
+def accepted_json(answer: intake.Answer) -> bytes:
     return _accepted(answer).model_dump_json().encode()
 
 
