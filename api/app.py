@@ -2,6 +2,7 @@
 """The application: every door in one Litestar app. ``uvicorn --factory api.app:create_app`` serves it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -47,4 +48,7 @@ async def _running(_: Litestar) -> AsyncIterator[None]:
     pool = ThreadPoolExecutor(settings().http_threads, thread_name_prefix="http")
     asyncio.get_running_loop().set_default_executor(pool)
     hang_bell()
+    # What start-up made stays for good: a bulk of orders must not make the collector walk all of it again and again.
+    gc.collect()
+    gc.freeze()
     yield
