@@ -4,8 +4,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import text, tuple_
+from sqlmodel import Session, col, select
 
 from wms.catalog.models import Barcode, Sku
 from wms.floor.models import Tote
@@ -83,16 +83,17 @@ def spellings(code: str) -> list[str]:
 
 def skus_scanned(session: Session, code: str, brand_id: UUID | None = None) -> list[Sku]:
     """Returns the articles that carry the code, of one brand or of all; an article's own code is read as well."""
+    carried = select(Barcode.brand_id, Barcode.sku_id).where(col(Barcode.code).in_(spellings(code)))
+    named = select(Sku.brand_id, Sku.id).where(Sku.code == clean(code))
+    if brand_id is not None:
+        carried, named = carried.where(Barcode.brand_id == brand_id), named.where(Sku.brand_id == brand_id)
+    # Both halves find their few rows in an index; a join with an OR over both tables would read the whole catalogue.
     found = (
         select(Sku)
-        .outerjoin(Barcode, (col(Barcode.brand_id) == col(Sku.brand_id)) & (col(Barcode.sku_id) == col(Sku.id)))
-        .where(or_(col(Barcode.code).in_(spellings(code)), Sku.code == clean(code)))
-        .distinct()
+        .where(tuple_(col(Sku.brand_id), col(Sku.id)).in_(carried.union(named)))
         .order_by(col(Sku.brand_id), col(Sku.code))
         .limit(20)
     )
-    if brand_id is not None:
-        found = found.where(Sku.brand_id == brand_id)
     return list(session.exec(found).all())
 
 
