@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tenants and the people and programs that act for them."""
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic import Field as Limit
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
@@ -31,6 +31,54 @@ class OnShortPick(StrEnum):
     BACKORDER = "backorder"  # It is split off into a shipment that waits for stock; the rest ships.
 
 
+class Consolidation(StrEnum):
+    """Whether orders for the same door travel together."""
+
+    OFF = "off"
+    SUGGEST = "suggest"  # Only when somebody asks for it; the desk and the API show candidates.
+    AUTO = "auto"  # At intake, whenever it is possible.
+
+
+class ConsolidateUntil(StrEnum):
+    """The last stage of a shipment at which another order may still join it."""
+
+    HELD = "held"
+    PICKING = "picking"
+    PACKED = "packed"
+
+
+class AddOns(StrEnum):
+    """How an item that a shopper forgot is sold."""
+
+    EDIT_ORDER = "edit_order"
+    NEW_ORDER = "new_order"
+    BY_PAYMENT = "by_payment"  # Edit while payment is only authorised; a new order once it is captured.
+
+
+class CutOff(BaseModel):
+    """When the carrier collects a service: a wall time of the warehouse on some weekdays (Monday is 0)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    service: str = Limit(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    weekdays: frozenset[int] = Limit(default=frozenset(range(5)), min_length=1)
+    at: time
+
+    @field_validator("weekdays")
+    @classmethod
+    def _are_weekdays(cls, value: frozenset[int]) -> frozenset[int]:
+        if not value <= frozenset(range(7)):
+            raise ValueError("weekdays are 0 (Monday) to 6 (Sunday)")
+        return value
+
+    @field_validator("at")
+    @classmethod
+    def _is_wall_time(cls, value: time) -> time:
+        if value.tzinfo is not None or value.second or value.microsecond:
+            raise ValueError("a cut-off is a wall time of the warehouse, such as 16:30")
+        return value
+
+
 class Policy(BaseModel):
     """What a brand lets us decide alone. Stored as JSON, validated whenever it is read or written."""
 
@@ -45,6 +93,14 @@ class Policy(BaseModel):
     default_country: str = Limit(default="GB", pattern=r"^[A-Z]{2}$")
     default_currency: str = Limit(default="GBP", pattern=r"^[A-Z]{3}$")
     default_service: str = Limit(default="standard", pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    cut_offs: tuple[CutOff, ...] = Limit(default=(), max_length=100)
+    consolidation: Consolidation = Consolidation.OFF
+    consolidate_until: ConsolidateUntil = ConsolidateUntil.HELD
+    add_ons: AddOns = AddOns.NEW_ORDER
+    # How long an edited order waits for its add-on to be paid.
+    payment_window_seconds: int = Limit(default=900, ge=0, le=7 * 86_400)
+    # Where shoppers pay for add-ons: `{ref}` and `{adjustment}` are filled in.
+    payment_link: str = Limit(default="", max_length=300, pattern=r"^(https://[^\s]+)?$")
     packing_slip_message: str = Limit(default="", max_length=500)
 
 

@@ -79,9 +79,7 @@ class SkuFields(BaseModel):
     currency: Currency | None = Field(default=None, examples=["GBP"])
     lot_tracked: bool = False
     serial_tracked: bool = False
-    active: bool = Field(
-        default=True, description="An article that is not active is not accepted on new orders."
-    )
+    active: bool = Field(default=True, description="An article that is not active is not accepted on new orders.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -78,6 +78,31 @@ class PickTask(BrandOwned, table=True):
     state: PickTaskState = Field(default=PickTaskState.OPEN, sa_type=enum_type(PickTaskState))
 
 
+class PutBackState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+
+
+class PutBack(BrandOwned, table=True):
+    """Picked goods that a change took out of a shipment again; they wait at the bench until somebody shelves them."""
+
+    __tablename__ = "put_back"
+    __table_args__ = (
+        brand_key("shipment_id", "shipment"),
+        brand_key("sku_id", "sku"),
+        sa.CheckConstraint("quantity > 0 AND 0 <= done AND done <= quantity", name="quantity"),
+        sa.Index("ix_put_back_open", "warehouse_id", postgresql_where=sa.text("state = 'open'")),
+    )
+    warehouse_id: UUID = Field(foreign_key="warehouse.id")
+    shipment_id: UUID
+    sku_id: UUID
+    lot: str = Field(default="", max_length=64)
+    quantity: int
+    done: int = 0
+    state: PutBackState = Field(default=PutBackState.OPEN, sa_type=enum_type(PutBackState))
+    created_at: datetime
+
+
 class FloorAction(SQLModel, table=True):
     """A scan or a form, by the id that the device made for it: sent twice, it is answered from here and done once."""
 

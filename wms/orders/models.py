@@ -42,6 +42,8 @@ class Recipient(BrandOwned, table=True):
     country: str = Field(max_length=2)
     phone: str = Field(default="", max_length=40)
     email: str = Field(default="", max_length=254)
+    # Normalised name and address (`wms.orders.recipients`): equal keys are the same door.
+    key: str = Field(default="", max_length=64)
     # What we doubt about it, as sentences; never a reason to rewrite it.
     warnings: list[str] = json_column(default_factory=list)
 
@@ -61,6 +63,12 @@ class Order(BrandOwned, table=True):
     state: OrderState = Field(default=OrderState.ACCEPTED, sa_type=enum_type(OrderState))
     service: str = Field(max_length=32)
     ship_by: datetime | None = None
+    # When it must be released to make its promise; nothing where nothing is promised. Moves on when it is missed.
+    latest_release: datetime | None = None
+    late_since: datetime | None = None
+    addon_asked_at: datetime | None = None
+    # A later order that names it joins this order's shipment.
+    combine_code: str | None = Field(default=None, max_length=16)
     payment_state: PaymentState = Field(default=PaymentState.CAPTURED, sa_type=enum_type(PaymentState))
     currency: str = Field(max_length=3)
     shipping_charge_minor: int = Field(default=0, sa_type=sa.BigInteger)
@@ -89,6 +97,8 @@ class OrderLine(BrandOwned, table=True):
     cancelled: int = 0
     shipped: int = 0
     unit_price_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    # An add-on that is not paid yet: it is in no shipment until it is.
+    awaiting_payment: bool = False
 
 
 class HoldKind(StrEnum):
@@ -123,6 +133,9 @@ class Hold(BrandOwned, table=True):
     kind: HoldKind = Field(sa_type=enum_type(HoldKind))
     owner: str = Field(max_length=80)
     handle: str = Field(max_length=80)
+    note: str = Field(default="", max_length=300)
+    until: datetime | None = None  # Lifts by itself then.
+    release_stock: bool = False  # The stock was given back; lifting promises it anew.
     placed_at: datetime
     lifted_at: datetime | None = None
 
@@ -148,6 +161,17 @@ class EventKind(StrEnum):
     PARTLY_DELIVERED = "partly_delivered"  # One shipment of several has arrived.
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+    LATE = "late"  # Its promise cannot be met any more; the next cut-off is taken.
+    COMBINED = "combined"  # It travels with other orders.
+    SEPARATED = "separated"
+    CHANGE_APPLIED = "change_applied"
+    CHANGE_REQUESTED = "change_requested"
+    CHANGE_REFUSED = "change_refused"
+    LINE_ADDED = "line_added"
+    ADDON_LAPSED = "addon_lapsed"
+    PAYMENT_REPORTED = "payment_reported"
+    RETURNING = "returning"
+    RETURNED = "returned"
 
 
 class OrderEvent(SQLModel, table=True):

@@ -44,6 +44,9 @@ class Shipment(BrandOwned, table=True):
     service: str = Field(max_length=32)
     release_at: datetime
     released_at: datetime | None = None
+    late_since: datetime | None = None
+    # A change that must be settled before anything is packed or labelled (`wms.changes`).
+    pending_changes: int = 0
     master_tracking: str | None = Field(default=None, max_length=64)
     version: int = 0
 

@@ -37,11 +37,14 @@ TABLES = [
     "shipment",
     "stock_counter",
     "stock_move",
+    "adjustment",
+    "change",
     "hold",
     "label_purchase",
     "order_event",
     "order_line",
     "package",
+    "put_back",
     "tote",
     "label",
     "promise",
@@ -64,11 +67,14 @@ GUARDED = [
     "shipment",
     "stock_counter",
     "stock_move",
+    "adjustment",
+    "change",
     "hold",
     "label_purchase",
     "order_event",
     "order_line",
     "package",
+    "put_back",
     "tote",
     "label",
     "promise",
@@ -362,6 +368,7 @@ def upgrade() -> None:
         sa.Column("country", sqlmodel.sql.sqltypes.AutoString(length=2), nullable=False),
         sa.Column("phone", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("email", sqlmodel.sql.sqltypes.AutoString(length=254), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_recipient_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_recipient")),
@@ -460,6 +467,10 @@ def upgrade() -> None:
         ),
         sa.Column("service", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("ship_by", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("latest_release", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("late_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("addon_asked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("combine_code", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=True),
         sa.Column(
             "payment_state",
             sa.Enum(
@@ -521,6 +532,8 @@ def upgrade() -> None:
         sa.Column("service", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("release_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("released_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("late_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("pending_changes", sa.Integer(), nullable=False),
         sa.Column("master_tracking", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -608,6 +621,132 @@ def upgrade() -> None:
     )
     op.create_index("ix_stock_move_sku", "stock_move", ["brand_id", "sku_id", "account"], unique=False)
     op.create_table(
+        "adjustment",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "invoice_due",
+                "refund_due",
+                "shipping_refund_due",
+                "cost",
+                name="adjustmentkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(length=3), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "due",
+                "settled",
+                "waived",
+                "lapsed",
+                name="adjustmentstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cause", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("due_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("settled_ref", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_adjustment_amount")),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_adjustment_brand_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_adjustment_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_adjustment")),
+        sa.UniqueConstraint(
+            "brand_id", "order_id", "kind", "cause", name=op.f("uq_adjustment_brand_id_order_id_kind_cause")
+        ),
+    )
+    op.create_index(
+        "ix_adjustment_due",
+        "adjustment",
+        ["brand_id", "due_until"],
+        unique=False,
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_table(
+        "change",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "add_items",
+                "reduce",
+                "address",
+                "contact",
+                "service",
+                "split_off",
+                "merge",
+                "cancel",
+                name="changekind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("request", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("recipient_id", sa.Uuid(), nullable=True),
+        sa.Column("stage", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+        sa.Column(
+            "answer",
+            sa.Enum(
+                "applied",
+                "applied_with_rework",
+                "requested",
+                "awaiting_payment",
+                "refused",
+                name="changeanswer",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_code", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("detail", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("asked_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("resolved_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "order_id"], ["orders.brand_id", "orders.id"], name=op.f("fk_change_brand_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "recipient_id"],
+            ["recipient.brand_id", "recipient.id"],
+            name=op.f("fk_change_brand_id_recipient_id"),
+        ),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_change_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_change")),
+        sa.UniqueConstraint("brand_id", "order_id", "ref", name=op.f("uq_change_brand_id_order_id_ref")),
+    )
+    op.create_index(
+        "ix_change_open",
+        "change",
+        ["asked_at"],
+        unique=False,
+        postgresql_where=sa.text("answer IN ('requested', 'awaiting_payment')"),
+    )
+    op.create_table(
         "hold",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -632,6 +771,9 @@ def upgrade() -> None:
         ),
         sa.Column("owner", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
         sa.Column("handle", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("note", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
+        sa.Column("until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("release_stock", sa.Boolean(), nullable=False),
         sa.Column("placed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("lifted_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -739,6 +881,17 @@ def upgrade() -> None:
                 "partly_delivered",
                 "delivered",
                 "cancelled",
+                "late",
+                "combined",
+                "separated",
+                "change_applied",
+                "change_requested",
+                "change_refused",
+                "line_added",
+                "addon_lapsed",
+                "payment_reported",
+                "returning",
+                "returned",
                 name="eventkind",
                 native_enum=False,
                 create_constraint=True,
@@ -792,6 +945,7 @@ def upgrade() -> None:
         sa.Column("cancelled", sa.Integer(), nullable=False),
         sa.Column("shipped", sa.Integer(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("awaiting_payment", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "quantity > 0 AND cancelled >= 0 AND shipped >= 0 AND cancelled + shipped <= quantity",
             name=op.f("ck_order_line_quantity"),
@@ -850,6 +1004,38 @@ def upgrade() -> None:
     )
     op.create_index("ix_package_sscc", "package", ["sscc"], unique=False)
     op.create_index("ix_package_tracking", "package", ["tracking_number"], unique=False)
+    op.create_table(
+        "put_back",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("warehouse_id", sa.Uuid(), nullable=False),
+        sa.Column("shipment_id", sa.Uuid(), nullable=False),
+        sa.Column("sku_id", sa.Uuid(), nullable=False),
+        sa.Column("lot", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "done", name="putbackstate", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.CheckConstraint("quantity > 0 AND 0 <= done AND done <= quantity", name=op.f("ck_put_back_quantity")),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "shipment_id"],
+            ["shipment.brand_id", "shipment.id"],
+            name=op.f("fk_put_back_brand_id_shipment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "sku_id"], ["sku.brand_id", "sku.id"], name=op.f("fk_put_back_brand_id_sku_id")
+        ),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_put_back_brand_id")),
+        sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_put_back_warehouse_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_put_back")),
+    )
+    op.create_index(
+        "ix_put_back_open", "put_back", ["warehouse_id"], unique=False, postgresql_where=sa.text("state = 'open'")
+    )
     op.create_table(
         "tote",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1186,6 +1372,8 @@ def downgrade() -> None:
     op.drop_table("label")
     op.drop_index("uq_tote_shipment", table_name="tote", postgresql_where=sa.text("shipment_id IS NOT NULL"))
     op.drop_table("tote")
+    op.drop_index("ix_put_back_open", table_name="put_back", postgresql_where=sa.text("state = 'open'"))
+    op.drop_table("put_back")
     op.drop_index("ix_package_tracking", table_name="package")
     op.drop_index("ix_package_sscc", table_name="package")
     op.drop_table("package")
@@ -1206,6 +1394,12 @@ def downgrade() -> None:
     op.drop_table("label_purchase")
     op.drop_index("uq_hold_active_handle", table_name="hold", postgresql_where=sa.text("lifted_at IS NULL"))
     op.drop_table("hold")
+    op.drop_index(
+        "ix_change_open", table_name="change", postgresql_where=sa.text("answer IN ('requested', 'awaiting_payment')")
+    )
+    op.drop_table("change")
+    op.drop_index("ix_adjustment_due", table_name="adjustment", postgresql_where=sa.text("state = 'due'"))
+    op.drop_table("adjustment")
     op.drop_index("ix_stock_move_sku", table_name="stock_move")
     op.drop_table("stock_move")
     op.drop_table("stock_counter")
