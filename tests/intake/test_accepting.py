@@ -165,7 +165,7 @@ def test_a_backorder_is_accepted_promised_what_there_is_and_held(database: Any, 
     assert database.rows("SELECT quantity FROM shipment_line ORDER BY 1") == [(1,), (7,)]
     ((shipment_id,),) = database.rows("SELECT id FROM shipment")
     assert database.rows("SELECT order_id, shipment_id, kind, owner, handle, lifted_at FROM hold") == [
-        (order_id, shipment_id, "out_of_stock", "warehouse", f"stock-{shipment_id}", None)
+        (order_id, shipment_id, "out_of_stock", "system", f"stock-{shipment_id}", None)
     ]
     assert story(database, order_id) == [("accepted", "accepted"), ("held", "accepted")]
     assert database.rows("SELECT state, version FROM orders") == [("accepted", 2)]

@@ -13,6 +13,7 @@ from wms.brands.models import Brand, Policy
 from wms.intake.address import doubts
 from wms.intake.schemas import OrderIn, ship_by_text
 from wms.orders.models import EventKind, Hold, HoldKind, Order, OrderEvent, OrderLine, OrderState, Recipient
+from wms.orders.recipients import recipient_key
 from wms.orders.story import NewEvent, event_row, record
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
@@ -98,6 +99,7 @@ def _recipient(brand_id: UUID, plan: Plan) -> dict[str, Any]:
         "country": plan.country,
         "phone": to.phone,
         "email": to.email,
+        "key": recipient_key(to, plan.country),
         "warnings": plan.warnings,
     }
 
@@ -136,6 +138,7 @@ def _lines(brand_id: UUID, plan: Plan) -> list[dict[str, Any]]:
             "cancelled": promised.cancelled,
             "shipped": 0,
             "unit_price_minor": line.unit_price_minor,
+            "awaiting_payment": False,
         }
         for number, (line, line_id, promised) in enumerate(
             zip(plan.order.lines, plan.line_ids, plan.promised, strict=True), start=1
@@ -152,6 +155,7 @@ def _shipment(brand: Brand, plan: Plan) -> dict[str, Any]:
         "state": ShipmentState.HELD,
         "service": plan.order.service or plan.policy.default_service,
         "release_at": plan.release_at.isoformat(),
+        "pending_changes": 0,
         "version": 0,
     }
 

@@ -91,7 +91,8 @@ def place_hold(
     return hold
 
 
-STOCK_HOLD_OWNER = "warehouse"
+# Who places a hold lifts it. Stock holds are placed and lifted by the stock itself.
+STOCK_HOLD_OWNER = "system"
 
 
 def stock_hold_handle(shipment_id: UUID) -> str:

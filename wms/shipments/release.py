@@ -133,5 +133,7 @@ def stock_hold_row(brand_id: UUID, order_id: UUID, shipment_id: UUID, placed_at:
         "kind": HoldKind.OUT_OF_STOCK,
         "owner": STOCK_HOLD_OWNER,
         "handle": stock_hold_handle(shipment_id),
+        "note": "",
+        "release_stock": False,
         "placed_at": placed_at,
     }
