@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from wms.brands.models import Brand, Policy
 from wms.intake.address import doubts
-from wms.intake.schemas import OrderIn, ship_by_text
+from wms.intake.schemas import OrderIn, instant_text
 from wms.orders.models import EventKind, Hold, HoldKind, Order, OrderEvent, OrderLine, OrderState, Recipient
 from wms.orders.recipients import recipient_key
 from wms.orders.story import NewEvent, event_row, record
@@ -41,6 +41,8 @@ class Plan:
     policy: Policy
     promised: list[Promised]
     release_at: datetime
+    latest_release: datetime | None
+    is_late: bool
     order_id: UUID = field(default_factory=new_id)
     recipient_id: UUID = field(default_factory=new_id)
     shipment_id: UUID = field(default_factory=new_id)
@@ -68,9 +70,10 @@ def write_plans(session: Session, brand: Brand, plans: Sequence[Plan], actor: st
     insert_rows(session, Recipient, [_recipient(brand.id, plan) for plan in plans])
     insert_rows(session, Order, [_order(brand, plan, moment) for plan in plans])
     insert_rows(session, OrderLine, [row for plan in plans for row in _lines(brand.id, plan)])
-    insert_rows(session, Shipment, [_shipment(brand, plan) for plan in plans])
+    insert_rows(session, Shipment, [_shipment(brand, plan, moment) for plan in plans])
     insert_rows(session, ShipmentLine, [row for plan in plans for row in _shipment_lines(brand.id, plan)])
     insert_rows(session, OrderEvent, [_accepted(brand.id, plan, actor, moment) for plan in plans])
+    record(session, [_late(brand.id, plan) for plan in plans if plan.is_late])
     _tell_of_shortages(session, brand, [plan for plan in plans if _is_short(plan)], actor, moment)
     promise(
         session,
@@ -114,7 +117,9 @@ def _order(brand: Brand, plan: Plan, moment: str) -> dict[str, Any]:
         "recipient_id": plan.recipient_id,
         "state": OrderState.ACCEPTED,
         "service": order.service or plan.policy.default_service,
-        "ship_by": ship_by_text(order.ship_by),
+        "ship_by": instant_text(order.ship_by),
+        "latest_release": instant_text(plan.latest_release),
+        "late_since": moment if plan.is_late else None,
         "payment_state": order.payment,
         "currency": order.currency or plan.policy.default_currency,
         "shipping_charge_minor": order.shipping_charge_minor,
@@ -146,7 +151,7 @@ def _lines(brand_id: UUID, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _shipment(brand: Brand, plan: Plan) -> dict[str, Any]:
+def _shipment(brand: Brand, plan: Plan, moment: str) -> dict[str, Any]:
     return {
         "brand_id": brand.id,
         "id": plan.shipment_id,
@@ -155,6 +160,7 @@ def _shipment(brand: Brand, plan: Plan) -> dict[str, Any]:
         "state": ShipmentState.HELD,
         "service": plan.order.service or plan.policy.default_service,
         "release_at": plan.release_at.isoformat(),
+        "late_since": moment if plan.is_late else None,
         "pending_changes": 0,
         "version": 0,
     }
@@ -185,6 +191,12 @@ def _accepted(brand_id: UUID, plan: Plan, actor: str, moment: str) -> dict[str, 
     }
     event = NewEvent(brand_id, plan.order_id, EventKind.ACCEPTED, data, actor)
     return event_row(event, seq=1, state=OrderState.ACCEPTED, at=moment)
+
+
+def _late(brand_id: UUID, plan: Plan) -> NewEvent:
+    """The promise was lost before the order came: it takes the next cut-off, and the brand is told."""
+    told = {"ship_by": instant_text(plan.order.ship_by), "latest_release": instant_text(plan.latest_release)}
+    return NewEvent(brand_id, plan.order_id, EventKind.LATE, told)
 
 
 def _is_short(plan: Plan) -> bool:

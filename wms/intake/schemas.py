@@ -77,6 +77,6 @@ def content(order: OrderIn) -> bytes:
     return order.model_dump_json(exclude_defaults=True).encode()
 
 
-def ship_by_text(moment: datetime | None) -> str | None:
+def instant_text(moment: datetime | None) -> str | None:
     """Returns the instant as PostgreSQL reads it."""
     return None if moment is None else moment.isoformat()

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from wms.brands.models import Brand, OnShortage, Policy
+from wms.brands.models import Brand, OnShortage, Policy, Warehouse
+from wms.brands.service import time_zone_of
 from wms.intake.address import country_exists
 from wms.intake.plan import Plan, Promised, write_plans
 from wms.intake.schemas import OrderIn, content
@@ -22,6 +24,7 @@ from wms.platform.clock import now
 from wms.platform.db import Again, attempt
 from wms.platform.errors import Conflict, Invalid, WmsError
 from wms.shipments.clock import Member, release_at
+from wms.shipments.cutoffs import latest_release
 from wms.stock.ledger import NotEnoughStock
 from wms.stock.promises import available
 
@@ -72,6 +75,7 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
     the last piece in this very moment, the transaction is to be run again (:class:`~wms.platform.db.Again`).
     """
     policy, at = brand.policy, now(session)
+    zone = time_zone_of(session.get_one(Warehouse, brand.warehouse_id))
     known = _known(session, brand.id, [order.ref for order in orders])
     codes = {line.sku for order in orders for line in order.lines}
     skus = _skus(session, brand.id, codes)
@@ -87,7 +91,7 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
             if before is not None:
                 answers.append(_repeated(order.ref, before, digest))
                 continue
-            plan = _plan(order, digest, policy, skus, free, at)
+            plan = _plan(order, digest, policy, zone, skus, free, at)
         except WmsError as refusal:
             answers.append(Answer(order.ref, refusal=refusal))
             continue
@@ -149,6 +153,7 @@ def _plan(
     order: OrderIn,
     digest: bytes,
     policy: Policy,
+    zone: ZoneInfo,
     skus: dict[str, UUID],
     free: dict[UUID, int],
     at: datetime,
@@ -160,8 +165,9 @@ def _plan(
     if unknown:
         raise UnknownSkus(f"There is no article {', '.join(unknown[:5])}.", skus=unknown)
     promised = _promise(order, policy, skus, free)
-    clock = release_at(policy, [Member(at, order.ship_by)])
-    return Plan(order, digest, country, policy, promised, clock)
+    latest, is_late = latest_release(policy, order.service or policy.default_service, zone, at, order.ship_by)
+    clock = release_at(policy, [Member(at, latest)])
+    return Plan(order, digest, country, policy, promised, clock, latest, is_late)
 
 
 def _promise(order: OrderIn, policy: Policy, skus: dict[str, UUID], free: dict[UUID, int]) -> list[Promised]:

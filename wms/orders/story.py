@@ -54,6 +54,7 @@ STEPS: Final[dict[EventKind, Step]] = {
     E.PARTLY_DELIVERED: Step(frozenset({S.SHIPPED})),
     E.DELIVERED: Step(frozenset({S.SHIPPED}), S.DELIVERED),
     E.CANCELLED: Step(_BEFORE_HANDOVER, S.CANCELLED),
+    E.LATE: Step(_OPEN),
     E.COMBINED: Step(_BEFORE_HANDOVER),
     E.SEPARATED: Step(_BEFORE_HANDOVER),
 }
