@@ -4,6 +4,8 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wms.orders.recipients import contact_differences, recipient_key, why_not_same
 
@@ -129,6 +131,15 @@ def test_a_key_is_64_hexadecimal_digits_and_the_same_from_run_to_run() -> None:
     assert key(LEEDS) == key(replace(LEEDS))
     assert len(key(LEEDS)) == 64
     assert int(key(LEEDS), 16) > 0
+
+
+@given(st.text(max_size=60), st.text(max_size=30), st.sampled_from(["GB", "DE", "ES", "IN", "US", "JP"]))
+def test_whatever_was_written_has_a_key_that_spaces_around_it_do_not_change(
+    street: str, name: str, country: str
+) -> None:
+    to = To(street, name=name, country=country)
+    assert len(key(to)) == 64
+    assert key(to) == key(replace(to, street=f" {street} ", name=f"{name} "))
 
 
 def test_another_contact_is_worth_a_warning_and_no_other_door() -> None:

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import zip_longest
 from string import ascii_lowercase
 from typing import Final, Protocol
 
@@ -206,7 +207,7 @@ def _street_words(part: str, country: str) -> list[str]:
     # "No. 12" and "12" are one number.
     return [
         word
-        for word, after in zip(words, [*words[1:], ""], strict=True)
+        for word, after in zip_longest(words, words[1:], fillvalue="")
         if not (word in NUMBER_WORDS and after[:1].isdigit())
     ]
 
@@ -220,7 +221,7 @@ def _glued(part: str, country: str) -> list[str]:
     for piece in re.split(r"(\d+[a-z]?(?:[-/]\d+[a-z]?)+)", plain):
         found.extend([piece] if _NUMBER.fullmatch(piece) else _words(piece, country))
     # "H.No." is an Indian house's number.
-    return [word for word, after in zip(found, [*found[1:], ""], strict=True) if (word, after) != ("h", "no")]
+    return [word for word, after in zip_longest(found, found[1:]) if (word, after) != ("h", "no")]
 
 
 def _take_units(words: list[str], parts: list[str], *, is_first: bool) -> list[str]:
