@@ -41,6 +41,8 @@ class Written(Protocol):
     @property
     def postcode(self) -> str: ...
     @property
+    def country(self) -> str | None: ...
+    @property
     def phone(self) -> str: ...
     @property
     def email(self) -> str: ...
@@ -56,21 +58,23 @@ _UMLAUTS_WRITTEN_OUT: Final = re.compile("([aou])e")
 _COUNTRY_BEFORE_POSTCODE: Final = re.compile(r"^[A-Z]{1,2}\s*-\s*(?=\d)")
 
 
-def recipient_key(to: Written, country: str) -> str:
+def recipient_key(to: Written, country: str | None = None) -> str:
     """Returns the SHA-256, as hex, of the normalised name and address. Equal keys are the same door.
 
-    ``country`` is ISO 3166-1. Phone and e-mail are no part of it: a shopper may give another number for the same door.
+    ``country`` (ISO 3166-1) is the recipient's own where it is not given. Phone and e-mail are no part of the key: a
+    shopper may give another number for the same door.
     """
+    country = country or to.country or ""
     door = _door(to, country)
     parts = (country, door.postcode, door.city, door.street, door.company, door.name)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def why_not_same(a: Written, a_country: str, b: Written, b_country: str) -> list[str]:
+def why_not_same(a: Written, b: Written) -> list[str]:
     """Returns why two recipients are not the same door, as sentences for the desk; an empty list where they are."""
-    if a_country != b_country:
-        return [f"The country is not the same: {a_country} and {b_country}."]
-    one, other = _door(a, a_country), _door(b, b_country)
+    if a.country != b.country:
+        return [f"The country is not the same: {a.country} and {b.country}."]
+    one, other = _door(a, a.country or ""), _door(b, b.country or "")
     written = {
         "name": (one.name, other.name, a.name, b.name),
         "company": (one.company, other.company, a.company, b.company),
