@@ -58,6 +58,23 @@ class ManifestOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class AmendmentKind(StrEnum):
+    """What can be asked about a shipment that the carrier already has."""
+
+    REDIRECT = "redirect"
+    EDIT_CONTACT = "edit_contact"
+    RETURN_TO_ORIGIN = "return_to_origin"
+
+
+class AmendmentOutcome(StrEnum):
+    """How an amendment stands; ``requested`` means that the carrier decides later, and pushes or is polled."""
+
+    ACCEPTED = "accepted"
+    REQUESTED = "requested"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
 class TrackingStatus(StrEnum):
     """Our words for where a parcel is; the carrier's own code is kept beside them."""
 
@@ -95,6 +112,15 @@ class Address:
     company: str = ""
     phone: str = ""
     email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the driver reaches the recipient; an empty member is left as the carrier has it."""
+
+    phone: str = ""
+    email: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +230,26 @@ class ManifestResult:
 
 
 @dataclass(frozen=True, slots=True)
+class AmendmentResult:
+    """The answer to an amendment. ``amendment_id`` is the carrier's own; what it decided once stays decided."""
+
+    outcome: AmendmentOutcome
+    amendment_id: str | None
+    raw: bytes
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmendmentAnswer:
+    """A later, pushed answer to the amendment that was asked under our ``key``: accepted or refused."""
+
+    event_id: str
+    key: str
+    outcome: AmendmentOutcome
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingEvent:
     """One thing that happened to one parcel. ``event_id`` is unique within the carrier account."""
 
@@ -214,6 +260,10 @@ class TrackingEvent:
     raw_text: str
     occurred_at: datetime
     location: str
+
+
+# One thing that a carrier pushes: news of a parcel, or the answer to something that we asked.
+Pushed = TrackingEvent | AmendmentAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +281,12 @@ class LedgerEntry:
 class Carrier(Protocol):
     """What every adapter offers.
 
-    ``buy``, ``void`` and ``manifest`` never hide a lost answer: it comes back as ``unknown``. They raise
+    The calls that change something never hide a lost answer: it comes back as ``unknown``. They raise
     ``CarrierError`` only when this very call certainly changed nothing at the carrier. The reading
     calls raise ``CarrierError`` whenever they have no answer. A method whose capability is absent
     raises a terminal ``CarrierError`` with the code ``unsupported``.
+
+    An amendment concerns every live piece of a shipment, those that were added to it included.
     """
 
     @property
@@ -249,6 +301,30 @@ class Carrier(Protocol):
 
     def find(self, key: str) -> Purchase | None:
         """The purchase made under our key, or None when the carrier has none."""
+        ...
+
+    def add_piece(self, key: str, carrier_shipment_id: str, parcels: tuple[Parcel, ...]) -> Purchase:
+        """Buy labels for further parcels of a bought shipment, under its master number.
+
+        The answer holds the added pieces only, and a carrier shipment id of their own, by which they are
+        voided; ``find`` knows it by its key. The same key never adds twice.
+        """
+        ...
+
+    def redirect(self, key: str, carrier_shipment_id: str, ship_to: Address) -> AmendmentResult:
+        """Ask that a shipment on its way goes to another door; the same key asks once."""
+        ...
+
+    def edit_contact(self, key: str, carrier_shipment_id: str, contact: Contact) -> AmendmentResult:
+        """Ask that the driver uses another phone, e-mail or note; the same key asks once."""
+        ...
+
+    def return_to_origin(self, key: str, carrier_shipment_id: str) -> AmendmentResult:
+        """Ask that a shipment on its way comes back to us; the same key asks once."""
+        ...
+
+    def find_amendment(self, key: str) -> AmendmentResult | None:
+        """How the amendment under our key stands, or None when the carrier has none."""
         ...
 
     def void(self, carrier_shipment_id: str, tracking_number: str | None = None) -> VoidResult:
@@ -271,8 +347,8 @@ class Carrier(Protocol):
         """Whether the carrier signed exactly these bytes with this secret, recently."""
         ...
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[TrackingEvent, ...]:
-        """The events in a pushed body, which the caller has verified first."""
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Pushed, ...]:
+        """What a pushed body says, which the caller has verified first."""
         ...
 
     def close(self) -> None:

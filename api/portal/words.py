@@ -16,6 +16,8 @@ WORDS: Final = {
     EventKind.IN_TRANSIT: "It is on its way",
     EventKind.OUT_FOR_DELIVERY: "It is out for delivery",
     EventKind.DELIVERY_EXCEPTION: "The carrier could not deliver it yet",
+    EventKind.RETURNING: "The carrier is bringing it back to us",
+    EventKind.RETURNED: "It has come back to us",
     EventKind.PARTLY_DELIVERED: "A part of it is delivered",
     EventKind.DELIVERED: "Delivered",
     EventKind.LINE_CANCELLED: "An item could not be found and was taken off the order",

@@ -8,12 +8,18 @@ import httpx
 
 from carriers.errors import CarrierError, from_status, from_transport
 from carriers.port import (
+    Address,
+    AmendmentOutcome,
+    AmendmentResult,
     Capability,
+    Contact,
     LedgerEntry,
     ManifestOutcome,
     ManifestResult,
     Outcome,
+    Parcel,
     Purchase,
+    Pushed,
     Reason,
     ShipmentRequest,
     TrackingEvent,
@@ -34,8 +40,12 @@ class SandboxCarrier:
         {
             Capability.MULTI_PIECE,
             Capability.MASTER_NUMBER,
+            Capability.ADD_PIECE,
             Capability.VOID,
             Capability.MANIFEST,
+            Capability.REDIRECT,
+            Capability.EDIT_CONTACT,
+            Capability.RETURN_TO_ORIGIN,
             Capability.PUSH,
             Capability.POLL,
             Capability.LEDGER,
@@ -58,12 +68,28 @@ class SandboxCarrier:
 
     def buy(self, request: ShipmentRequest) -> Purchase:
         """Buy all parcels in one call; see the port for what is raised and what is ``unknown``."""
-        try:
-            response = self._send("POST", "/v1/shipments", requests.shipment(request), accept=(422,))
-            return responses.parse_shipment(response.content)
-        except CarrierError as error:
-            reason = _reason_of_lost_answer(error)
-            return Purchase(Outcome.UNKNOWN, None, None, (), error.raw, reason)
+        return self._purchase("/v1/shipments", requests.shipment(request))
+
+    def add_piece(self, key: str, carrier_shipment_id: str, parcels: tuple[Parcel, ...]) -> Purchase:
+        """Buy further pieces of a shipment that nobody has collected yet."""
+        path = f"/v1/shipments/{quote(carrier_shipment_id, safe='')}/pieces"
+        return self._purchase(path, requests.addition(key, parcels))
+
+    def redirect(self, key: str, carrier_shipment_id: str, ship_to: Address) -> AmendmentResult:
+        """Ask for another door; see the port."""
+        return self._amend(carrier_shipment_id, requests.redirect(key, ship_to))
+
+    def edit_contact(self, key: str, carrier_shipment_id: str, contact: Contact) -> AmendmentResult:
+        """Ask for another phone, e-mail or note; see the port."""
+        return self._amend(carrier_shipment_id, requests.edit_contact(key, contact))
+
+    def return_to_origin(self, key: str, carrier_shipment_id: str) -> AmendmentResult:
+        """Ask for the parcels back; see the port."""
+        return self._amend(carrier_shipment_id, requests.return_to_origin(key))
+
+    def find_amendment(self, key: str) -> AmendmentResult | None:
+        """How the amendment under our key stands."""
+        return responses.parse_found_amendment(self._send("GET", f"/v1/amendments?key={quote(key, safe='')}").content)
 
     def find(self, key: str) -> Purchase | None:
         """The purchase under our key, with its labels."""
@@ -117,13 +143,26 @@ class SandboxCarrier:
         """Check a push; see ``responses.verify_webhook``."""
         return responses.verify_webhook(secret, headers, body)
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[TrackingEvent, ...]:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Pushed, ...]:
         """Read a push; see ``responses.parse_webhook``."""
         return responses.parse_webhook(headers, body)
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+    def _purchase(self, path: str, body: bytes) -> Purchase:
+        try:
+            return responses.parse_shipment(self._send("POST", path, body, accept=(422,)).content)
+        except CarrierError as error:
+            return Purchase(Outcome.UNKNOWN, None, None, (), error.raw, _reason_of_lost_answer(error))
+
+    def _amend(self, carrier_shipment_id: str, body: bytes) -> AmendmentResult:
+        path = f"/v1/shipments/{quote(carrier_shipment_id, safe='')}/amendments"
+        try:
+            return responses.parse_amendment(self._send("POST", path, body, accept=(422,)).content)
+        except CarrierError as error:
+            return AmendmentResult(AmendmentOutcome.UNKNOWN, None, error.raw, _reason_of_lost_answer(error))
 
     def _send(
         self, method: str, path: str, content: bytes | None = None, *, accept: tuple[int, ...] = ()

@@ -4,7 +4,7 @@
 import json
 from dataclasses import asdict
 
-from carriers.port import Money, Parcel, ShipmentRequest
+from carriers.port import Address, AmendmentKind, Contact, Money, Parcel, ShipmentRequest
 
 
 def shipment(request: ShipmentRequest) -> bytes:
@@ -21,6 +21,26 @@ def shipment(request: ShipmentRequest) -> bytes:
             "contents_value": _money(request.contents_value),
         }
     )
+
+
+def addition(key: str, parcels: tuple[Parcel, ...]) -> bytes:
+    """The body of ``POST /v1/shipments/{id}/pieces``."""
+    return _json({"key": key, "parcels": [_parcel(parcel) for parcel in parcels]})
+
+
+def redirect(key: str, ship_to: Address) -> bytes:
+    """The body of ``POST /v1/shipments/{id}/amendments`` that names another door."""
+    return _json({"key": key, "kind": AmendmentKind.REDIRECT, "to": asdict(ship_to)})
+
+
+def edit_contact(key: str, contact: Contact) -> bytes:
+    """The body of ``POST /v1/shipments/{id}/amendments`` that names another way to reach the recipient."""
+    return _json({"key": key, "kind": AmendmentKind.EDIT_CONTACT, "contact": asdict(contact)})
+
+
+def return_to_origin(key: str) -> bytes:
+    """The body of ``POST /v1/shipments/{id}/amendments`` that calls the parcels back."""
+    return _json({"key": key, "kind": AmendmentKind.RETURN_TO_ORIGIN})
 
 
 def void(tracking_number: str | None) -> bytes:

@@ -12,6 +12,9 @@ from typing import Any, Final, TypeVar
 
 from carriers.errors import unreadable
 from carriers.port import (
+    AmendmentAnswer,
+    AmendmentOutcome,
+    AmendmentResult,
     LabelDocument,
     LedgerEntry,
     ManifestOutcome,
@@ -19,6 +22,7 @@ from carriers.port import (
     Outcome,
     Piece,
     Purchase,
+    Pushed,
     Reason,
     TrackingEvent,
     TrackingStatus,
@@ -85,14 +89,29 @@ def parse_tracking(raw: bytes) -> tuple[TrackingEvent, ...]:
     return _read(raw, build)
 
 
-def parse_webhook(headers: Mapping[str, str], raw: bytes) -> tuple[TrackingEvent, ...]:
-    """The pushed event. Raises CarrierError when the header and the body name different events."""
+def parse_amendment(raw: bytes) -> AmendmentResult:
+    """One amendment, however it stands."""
+    return _read(raw, lambda body: _amendment(body, raw))
 
-    def build(body: Any) -> tuple[TrackingEvent, ...]:
-        event = _event(body["event"])
-        if _header(headers, "x-sandbox-event") != event.event_id:
+
+def parse_found_amendment(raw: bytes) -> AmendmentResult | None:
+    """The amendment under a key, or None when there is none."""
+
+    def build(body: Any) -> AmendmentResult | None:
+        found = body["amendments"]
+        return _amendment(found[0], raw) if found else None
+
+    return _read(raw, build)
+
+
+def parse_webhook(headers: Mapping[str, str], raw: bytes) -> tuple[Pushed, ...]:
+    """What was pushed. Raises CarrierError when the header and the body name different events."""
+
+    def build(body: Any) -> tuple[Pushed, ...]:
+        pushed = _PUSHED[body["type"]](body["event"])
+        if _header(headers, "x-sandbox-event") != pushed.event_id:
             raise ValueError("the header names another event")
-        return (event,)
+        return (pushed,)
 
     return _read(raw, build)
 
@@ -179,6 +198,22 @@ def _event(body: Any) -> TrackingEvent:
         occurred_at=occurred_at.astimezone(UTC),
         location=_text(body["location"]),
     )
+
+
+def _amendment(body: Any, raw: bytes) -> AmendmentResult:
+    reason = None if body["error"] is None else _reason(body["error"])
+    return AmendmentResult(AmendmentOutcome(body["state"]), _text(body["id"]), raw, reason)
+
+
+def _answer(body: Any) -> AmendmentAnswer:
+    outcome = AmendmentOutcome(body["state"])
+    if outcome not in (AmendmentOutcome.ACCEPTED, AmendmentOutcome.REFUSED):
+        raise ValueError(f"the pushed answer {outcome!r}")
+    reason = None if body["error"] is None else _reason(body["error"])
+    return AmendmentAnswer(_text(body["event_id"]), _text(body["key"]), outcome, reason)
+
+
+_PUSHED: Final[Mapping[str, Callable[[Any], Pushed]]] = {"tracking.updated": _event, "amendment.resolved": _answer}
 
 
 def _entry(body: Any) -> LedgerEntry:

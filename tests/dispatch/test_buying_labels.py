@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from wms.dispatch.intents import PackagesNotReady, ShipmentHeld
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase
-from wms.dispatch.purchases import PackagesNotReady, ShipmentHeld
 from wms.dispatch.service import (
     NoCarrier,
     ask_again,

@@ -8,7 +8,7 @@ from wms.catalog.models import Barcode
 from wms.dispatch.dock import NotForHandOver
 from wms.dispatch.models import CarrierAccount, Label, Manifest
 from wms.dispatch.prints import verify_label
-from wms.dispatch.purchases import request_labels
+from wms.dispatch.service import request_labels
 from wms.floor.board import board_of
 from wms.floor.desk import search, story_of
 from wms.floor.dock import close_manifest, find_manifest, gate_of, scan_out

@@ -27,8 +27,8 @@ _TOLD_AS: Final[Mapping[TrackingStatus, EventKind]] = {
     T.IN_TRANSIT: EventKind.IN_TRANSIT,
     T.OUT_FOR_DELIVERY: EventKind.OUT_FOR_DELIVERY,
     T.ATTEMPT_FAILED: EventKind.DELIVERY_EXCEPTION,
-    T.RETURNING: EventKind.DELIVERY_EXCEPTION,
-    T.RETURNED: EventKind.DELIVERY_EXCEPTION,
+    T.RETURNING: EventKind.RETURNING,
+    T.RETURNED: EventKind.RETURNED,
     T.LOST: EventKind.DELIVERY_EXCEPTION,
     T.EXCEPTION: EventKind.DELIVERY_EXCEPTION,
 }
@@ -51,14 +51,17 @@ def fold_package(session: Session, account: CarrierAccount, brand_id: UUID, pack
         return
     before = package.tracking_status
     package.tracking_status, package.tracking_at = state.status, state.since
-    if state.status is None or state.status == before or package.state == PackageState.DELIVERED:
+    if state.status is None or state.status == before:
         return
-    if state.status is T.DELIVERED:
+    # After a delivery only a return is news.
+    if package.state == PackageState.DELIVERED and state.return_started_at is None:
+        return
+    if state.status is T.DELIVERED and package.state == PackageState.HANDED_OVER:
         assert state.delivered_at is not None, "The fold that says delivered says when."
         packages.deliver(session, package, state.delivered_at, actor)
         return
     # While its other boxes are still here, the orders have not left, and their story cannot say so.
-    if shipment.state == ShipmentState.HANDED_OVER:
+    if shipment.state in (ShipmentState.HANDED_OVER, ShipmentState.DELIVERED):
         _tell(session, shipment, package, TrackingStatus(before) if before else None, state, actor)
 
 

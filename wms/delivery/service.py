@@ -17,12 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from carriers.errors import CarrierError
-from carriers.port import Carrier
+from carriers.port import AmendmentAnswer, Carrier
 from carriers.port import TrackingEvent as CarrierEvent
 from wms.delivery.folding import fold_package
 from wms.delivery.models import InboxEvent, InboxState, TrackingEvent
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState
-from wms.dispatch.service import connect, get_account
+from wms.dispatch.service import connect, get_account, hear_answer
 from wms.platform.clock import real_now
 from wms.platform.ids import new_id
 from wms.platform.jobs import enqueue
@@ -34,7 +34,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorizat
 
 @dataclass(frozen=True)
 class Envelope:
-    """What the door reads of a callback: its id within the account, and the parcels that it is about."""
+    """What the door reads of a callback: its id within the account, and the parcels that it is about, if any."""
 
     event_id: str
     tracking_numbers: list[str]
@@ -44,11 +44,11 @@ def read_envelope(carrier: Carrier, headers: Mapping[str, str], body: bytes) -> 
     """Returns the id of a pushed body; one that is unreadable, or carries several events, is known by its hash."""
     digest = "sha256:" + hashlib.sha256(body).hexdigest()
     try:
-        events = carrier.parse_webhook(headers, body)
+        pushed = carrier.parse_webhook(headers, body)
     except CarrierError:
         return Envelope(digest, [])
-    numbers = sorted({event.tracking_number for event in events})
-    return Envelope(events[0].event_id if len(events) == 1 else digest, numbers)
+    numbers = sorted({one.tracking_number for one in pushed if isinstance(one, CarrierEvent)})
+    return Envelope(pushed[0].event_id if len(pushed) == 1 else digest, numbers)
 
 
 def store_callback(
@@ -78,7 +78,7 @@ def store_callback(
 
 
 def fold(session: Session, inbox_id: UUID) -> InboxState:
-    """Reads one stored callback and folds its events into their parcels; again without harm.
+    """Reads one stored callback, folds its events into their parcels and hears its answers; again without harm.
 
     Only the label says whose parcel it is, so labels of brands that the scope hides count as not there yet.
     Returns what became of the callback.
@@ -88,10 +88,12 @@ def fold(session: Session, inbox_id: UUID) -> InboxState:
         return InboxState.FOLDED if inbox is None else inbox.state
     account = get_account(session, inbox.account_id)
     try:
-        events = connect(account).parse_webhook(inbox.headers, inbox.body)
+        pushed = connect(account).parse_webhook(inbox.headers, inbox.body)
     except CarrierError:
         inbox.state = InboxState.UNREADABLE
         return inbox.state
+    heard = [hear_answer(session, account, one) for one in pushed if isinstance(one, AmendmentAnswer)]
+    events = [one for one in pushed if isinstance(one, CarrierEvent)]
     labels = {event: _labels_of(session, account, event.tracking_number) for event in events}
     for event, found in labels.items():
         for label in found:
@@ -100,7 +102,7 @@ def fold(session: Session, inbox_id: UUID) -> InboxState:
     for brand_id, package_id in sorted({(label.brand_id, label.package_id) for label in live}):
         fold_package(session, account, brand_id, package_id)
     # What was matched stays matched: a second look inserts nothing twice.
-    inbox.state = InboxState.FOLDED if all(labels.values()) else InboxState.UNMATCHED
+    inbox.state = InboxState.FOLDED if all(labels.values()) and all(heard) else InboxState.UNMATCHED
     return inbox.state
 
 

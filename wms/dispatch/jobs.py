@@ -9,9 +9,9 @@ from sqlmodel import Session
 
 from carriers.errors import CarrierError
 from carriers.port import Purchase, ShipmentRequest
-from wms.dispatch import manifests, voids
+from wms.dispatch import amendments, manifests, voids
 from wms.dispatch.accounts import connect, get_account
-from wms.dispatch.models import CarrierAccount
+from wms.dispatch.models import CarrierAccount, LabelPurchase
 from wms.dispatch.purchases import lock_purchase, record_answer
 from wms.dispatch.requests import build_request
 from wms.dispatch.states import UNRESOLVED
@@ -23,10 +23,14 @@ from wms.platform.settings import settings
 
 @dataclass(frozen=True)
 class Intent:
-    """One call about to be made. ``was_in_doubt``: an earlier one may have reached the carrier."""
+    """One call about to be made. ``was_in_doubt``: an earlier one may have reached the carrier.
+
+    ``extends`` is the carrier's shipment that gets further pieces, None for a shipment of its own.
+    """
 
     account: CarrierAccount
     request: ShipmentRequest
+    extends: str | None
     was_in_doubt: bool
 
 
@@ -52,10 +56,17 @@ def _begin(session: Session, lease: Lease, purchase_id: UUID) -> Intent | None:
         return None
     lease.hold(session)
     account = get_account(session, purchase.account_id)
-    intent = Intent(account, build_request(session, purchase, shipment, account), purchase.in_doubt)
+    request = build_request(session, purchase, shipment, account)
+    intent = Intent(account, request, _extended_by(session, purchase), purchase.in_doubt)
     # Committed before the call: whoever comes after a worker that died must not take it for the first one.
     purchase.in_doubt = True
     return intent
+
+
+def _extended_by(session: Session, purchase: LabelPurchase) -> str | None:
+    if purchase.extends_id is None:
+        return None
+    return session.get_one(LabelPurchase, (purchase.brand_id, purchase.extends_id)).carrier_shipment_id
 
 
 def _ask(intent: Intent) -> Purchase | CarrierError:
@@ -67,6 +78,8 @@ def _ask(intent: Intent) -> Purchase | CarrierError:
             if found is not None:
                 return found
         fault_point("dispatch.before_carrier_call")
+        if intent.extends is not None:
+            return carrier.add_piece(intent.request.key, intent.extends, intent.request.parcels)
         return carrier.buy(intent.request)
     except CarrierError as error:
         return error
@@ -110,6 +123,25 @@ def void_labels(lease: Lease) -> None:
     def record(session: Session) -> Retry | None:
         is_last_try = _is_last_try(lease)
         return voids.record(session, lease, _brand_id(lease), purchase_id, answers, is_last_try=is_last_try)
+
+    retry = in_transaction(scope, record)
+    if retry is not None:
+        raise retry
+
+
+@external_job("dispatch.amend")
+def amend(lease: Lease) -> None:
+    """Asks the carrier about a shipment that it has, or how such a question stands. Asking twice is harmless."""
+    scope, amendment_id = _scope(lease), UUID(lease.args["amendment_id"])
+    question = in_transaction(scope, lambda session: amendments.begin(session, lease, _brand_id(lease), amendment_id))
+    if question is None:
+        return
+    fault_point("dispatch.before_amend_call")
+    answer = amendments.ask(question)
+    fault_point("dispatch.after_amend_call")
+
+    def record(session: Session) -> Retry | None:
+        return amendments.record(session, lease, amendment_id, question, answer, is_last_try=_is_last_try(lease))
 
     retry = in_transaction(scope, record)
     if retry is not None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from carriers.port import AmendmentKind
 from wms.platform.tables import BrandOwned, WarehouseOwned, brand_key, enum_type, json_column
 
 
@@ -45,6 +46,7 @@ class LabelPurchase(BrandOwned, table=True):
     __tablename__ = "label_purchase"
     __table_args__ = (
         brand_key("shipment_id", "shipment"),
+        brand_key("extends_id", "label_purchase"),
         sa.UniqueConstraint("brand_id", "shipment_id", "attempt"),
         sa.UniqueConstraint("brand_id", "key"),
         sa.Index("ix_label_purchase_master_tracking", "master_tracking"),
@@ -53,6 +55,8 @@ class LabelPurchase(BrandOwned, table=True):
     )
     shipment_id: UUID
     attempt: int
+    # The purchase whose shipment at the carrier these are further pieces of, under its master number.
+    extends_id: UUID | None = None
     key: str = Field(max_length=64)
     account_id: UUID = Field(foreign_key="carrier_account.id")
     state: PurchaseState = Field(default=PurchaseState.CALLING, sa_type=enum_type(PurchaseState))
@@ -67,6 +71,55 @@ class LabelPurchase(BrandOwned, table=True):
     needs_person: bool = False
     requested_by: str = Field(max_length=80)
     # Real time, because how long an answer may take has nothing to do with business time.
+    asked_at: datetime
+    resolved_at: datetime | None = None
+
+
+class AmendmentState(StrEnum):
+    CALLING = "calling"  # The intent is committed; the carrier has been, or is about to be, asked.
+    REQUESTED = "requested"  # The carrier decides later: it pushes its answer, or is asked for it again.
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # The carrier's answer was lost: looked up, or asked again under the same key.
+
+
+class Amendment(BrandOwned, table=True):
+    """What the carrier is asked about a shipment that it already has: go elsewhere, reach them so, bring it back.
+
+    ``recipient_id`` is the new door, or whose new phone and e-mail the driver is to use.
+    """
+
+    __tablename__ = "amendment"
+    __table_args__ = (
+        brand_key("shipment_id", "shipment"),
+        brand_key("purchase_id", "label_purchase"),
+        brand_key("recipient_id", "recipient"),
+        sa.UniqueConstraint("brand_id", "key"),
+        # A second question of one kind waits for the answer to the first.
+        sa.Index(
+            "uq_amendment_open",
+            "brand_id",
+            "shipment_id",
+            "kind",
+            unique=True,
+            postgresql_where=sa.text("state IN ('calling', 'requested', 'unknown')"),
+        ),
+        sa.Index("ix_amendment_needs_person", "asked_at", postgresql_where=sa.text("needs_person")),
+    )
+    shipment_id: UUID
+    purchase_id: UUID
+    kind: AmendmentKind = Field(sa_type=enum_type(AmendmentKind))
+    key: str = Field(max_length=64)
+    state: AmendmentState = Field(default=AmendmentState.CALLING, sa_type=enum_type(AmendmentState))
+    recipient_id: UUID | None = None
+    note: str = Field(default="", max_length=200)
+    reason_code: str | None = Field(default=None, max_length=80)
+    reason: str | None = Field(default=None, max_length=300)
+    # A question was begun whose end is not known, as with a purchase.
+    in_doubt: bool = False
+    needs_person: bool = False
+    requested_by: str = Field(max_length=80)
+    # Real time, as with a purchase.
     asked_at: datetime
     resolved_at: datetime | None = None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Buying labels: the intent, and the recording of whatever came back. The call itself is in ``jobs``.
+"""Buying labels: the recording of whatever came back. The intent is in ``intents``, the call itself in ``jobs``.
 
 A purchase has three ends: bought, refused, unknown. Unknown is resolved by asking again with the same key, by
 looking the key up, or by a person; a new key is made only after a proven refusal or a void.
@@ -11,79 +11,78 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from carriers.errors import CarrierError
 from carriers.port import Outcome, Piece, Purchase, Reason
-from wms.dispatch.accounts import account_for, actor_of
+from wms.dispatch.accounts import actor_of
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState, PurchaseState
-from wms.dispatch.requests import labels_of, ship_to_sha256
+from wms.dispatch.requests import labels_of
 from wms.dispatch.states import UNRESOLVED, LabelStateConflict, move_label, move_purchase
 from wms.orders.models import EventKind
 from wms.platform.clock import real_now
-from wms.platform.errors import Conflict, NotFound
+from wms.platform.errors import NotFound
 from wms.platform.jobs import Retry, enqueue
-from wms.shipments.models import PackageState, Shipment, ShipmentState
+from wms.shipments.models import Package, Shipment, ShipmentState
 from wms.shipments.packages import packages_of
-from wms.shipments.service import is_held, lock_shipment, move_to, record_for, ship_to
+from wms.shipments.service import is_held, lock_shipment, move_to, record_for
 
 # A minute before the 15 that invariant L4 allows, because the loop that flags it turns twice a minute.
 UNRESOLVED_MAX: Final = timedelta(minutes=14)
 _REASON_CHARACTERS: Final = 300
 
 
-class ShipmentHeld(Conflict):
-    """Somebody asked for this shipment to wait."""
+def live_labels(session: Session, shipment: Shipment) -> Sequence[Label]:
+    """Returns the bought labels of the shipment's packages, whichever purchase made them, by package number."""
+    return session.exec(
+        select(Label)
+        .join(Package, (col(Package.brand_id) == Label.brand_id) & (col(Package.id) == Label.package_id))
+        .where(
+            Label.brand_id == shipment.brand_id,
+            Package.shipment_id == shipment.id,
+            Label.state == LabelState.BOUGHT,
+        )
+        .order_by(col(Package.number))
+    ).all()
 
-    code = "shipment_held"
+
+def root_purchase(session: Session, shipment: Shipment) -> LabelPurchase | None:
+    """Returns the purchase that made the shipment's first live labels, which others may have extended; else None."""
+    return session.exec(
+        select(LabelPurchase)
+        .where(
+            LabelPurchase.brand_id == shipment.brand_id,
+            LabelPurchase.shipment_id == shipment.id,
+            LabelPurchase.state == PurchaseState.BOUGHT,
+            col(LabelPurchase.extends_id).is_(None),
+            col(LabelPurchase.id).in_(
+                select(Label.purchase_id).where(
+                    Label.brand_id == shipment.brand_id, col(Label.state) == LabelState.BOUGHT
+                )
+            ),
+        )
+        .order_by(col(LabelPurchase.attempt).desc())
+        .limit(1)
+    ).one_or_none()
 
 
-class PackagesNotReady(Conflict):
-    """The shipment has no package, or one that is not closed."""
-
-    code = "packages_not_ready"
-
-
-def request_labels(session: Session, shipment: Shipment, actor: str) -> LabelPurchase:
-    """Makes the intent to buy one label per package and the job that buys them: PACKED becomes LABELLING.
-
-    Raises ``StateConflict``, :class:`ShipmentHeld`, :class:`PackagesNotReady` or ``NoCarrier``; then nothing is
-    written.
-    """
-    shipment = lock_shipment(session, shipment.brand_id, shipment.id)
-    if is_held(session, shipment):
-        raise ShipmentHeld("This shipment is on hold. Put it aside until the hold is lifted.")
-    packages = packages_of(session, shipment)
-    if not packages or any(package.state != PackageState.PACKED for package in packages):
-        raise PackagesNotReady("Close and weigh every package of this shipment first.")
-    account = account_for(session, shipment, len(packages))
-    move_to(session, shipment, ShipmentState.LABELLING)
-    attempt = (
-        1
-        + session.exec(
-            select(func.coalesce(func.max(LabelPurchase.attempt), 0)).where(
-                LabelPurchase.brand_id == shipment.brand_id, LabelPurchase.shipment_id == shipment.id
-            )
-        ).one()
-    )
-    purchase = LabelPurchase(
-        brand_id=shipment.brand_id,
-        shipment_id=shipment.id,
-        attempt=attempt,
-        key=f"{shipment.id.hex}-{attempt}",
-        account_id=account.id,
-        ship_to_sha256=ship_to_sha256(ship_to(session, shipment)),
-        requested_by=actor,
-        asked_at=real_now(),
-    )
-    session.add(purchase)
-    # Its labels refer to it, and rows without a relationship are not ordered by the session.
-    session.flush()
-    session.add_all(
-        Label(brand_id=shipment.brand_id, purchase_id=purchase.id, package_id=package.id) for package in packages
-    )
-    enqueue_purchase(session, purchase)
-    return purchase
+def take_out_of_use(session: Session, shipment: Shipment, actor: str, reason: str) -> Sequence[Label]:
+    """Makes every live label of the shipment void from now on and has the carrier told. Returns the labels."""
+    labels = live_labels(session, shipment)
+    if not labels:
+        return labels
+    for label in labels:
+        move_label(label, LabelState.VOID_REQUESTED)
+        label.reason = reason[:_REASON_CHARACTERS]
+    for package in packages_of(session, shipment):
+        package.tracking_number = package.label_verified_at = None
+        package.tracking_status = package.tracking_at = None
+    shipment.master_tracking = None
+    data = {"reason": reason, "tracking_numbers": [label.tracking_number for label in labels]}
+    record_for(session, shipment, EventKind.LABEL_VOIDED, data, actor)
+    for purchase_id in sorted({label.purchase_id for label in labels}):
+        enqueue_void(session, session.get_one(LabelPurchase, (shipment.brand_id, purchase_id)))
+    return labels
 
 
 def enqueue_purchase(session: Session, purchase: LabelPurchase) -> None:
@@ -209,7 +208,11 @@ def _record_bought(
     purchase.master_tracking = shipment.master_tracking = answer.master_tracking
     number_of = {label.package_id: label.tracking_number for label in labels}
     for package in packages_of(session, shipment):
-        package.tracking_number = number_of[package.id]
+        package.tracking_number = number_of.get(package.id, package.tracking_number)
+    if purchase.extends_id is not None:
+        # A shipment of one piece gets its master number with the second.
+        root = session.get_one(LabelPurchase, (purchase.brand_id, purchase.extends_id))
+        root.master_tracking = answer.master_tracking
     move_to(session, shipment, ShipmentState.LABELLED)
     numbers = [label.tracking_number for label in labels]
     data = {
@@ -223,6 +226,8 @@ def _record_bought(
     known = [number for number in (answer.master_tracking, *numbers) if number]
     args = {"account_id": str(account.id), "numbers": known}
     enqueue(session, "delivery.rematch", args, brand_id=purchase.brand_id)
+    if shipment.pending_changes:
+        enqueue_resolve(session, shipment)
 
 
 def refuse(session: Session, purchase: LabelPurchase, shipment: Shipment, reason: Reason, actor: str) -> None:
@@ -236,6 +241,13 @@ def refuse(session: Session, purchase: LabelPurchase, shipment: Shipment, reason
     move_to(session, shipment, ShipmentState.PACKED)
     data = {"reason_code": purchase.reason_code, "reason": purchase.reason}
     record_for(session, shipment, EventKind.LABEL_REFUSED, data, actor)
+    if shipment.pending_changes:
+        enqueue_resolve(session, shipment)
+
+
+def enqueue_resolve(session: Session, shipment: Shipment) -> None:
+    """Has the changes looked at that waited for the carrier's answer. The room that keeps them is above this one."""
+    enqueue(session, "changes.resolve", {"shipment_id": str(shipment.id)}, brand_id=shipment.brand_id)
 
 
 def _mark_unknown(session: Session, purchase: LabelPurchase, shipment: Shipment, reason: Reason, actor: str) -> None:
@@ -270,16 +282,21 @@ def enqueue_void(session: Session, purchase: LabelPurchase) -> None:
 def flag_unresolved(session: Session) -> int:
     """Makes purchases that are open for 14 minutes of real time a person's task, whatever became of their job.
 
+    Likewise questions of which it is not known whether they reached the carrier.
+
     Returns how many were flagged. Set-wise, for the sweeper, in the warehouse's scope.
     """
-    return len(
-        session.execute(
-            text(
-                "UPDATE label_purchase SET needs_person = true WHERE state IN ('calling', 'unknown')"
-                " AND NOT needs_person AND asked_at <= :before RETURNING 1"
-            ),
-            {"before": real_now() - UNRESOLVED_MAX},
-        ).all()
+    return sum(
+        len(
+            session.execute(
+                text(
+                    f"UPDATE {table} SET needs_person = true WHERE state IN ('calling', 'unknown')"
+                    " AND NOT needs_person AND asked_at <= :before RETURNING 1"
+                ),
+                {"before": real_now() - UNRESOLVED_MAX},
+            ).all()
+        )
+        for table in ("label_purchase", "amendment")
     )
 
 

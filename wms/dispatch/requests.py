@@ -55,7 +55,7 @@ def build_request(
         reference=refs[:_REFERENCE_CHARACTERS],
         service=account.services[shipment.service],
         ship_from=_ship_from(brand, warehouse),
-        ship_to=_ship_to(ship_to(session, shipment)),
+        ship_to=address_of(ship_to(session, shipment)),
         parcels=tuple(_parcel(package) for package in packages),
         cod=_cash_on_delivery(session, shipment),
         contents_value=_contents_value(session, shipment),
@@ -72,7 +72,8 @@ def _lines(street: str) -> tuple[str, str]:
     return first, ", ".join(rest)
 
 
-def _ship_to(recipient: Recipient) -> Address:
+def address_of(recipient: Recipient) -> Address:
+    """Returns a recipient as a carrier is told it."""
     line1, line2 = _lines(recipient.street)
     return Address(
         name=recipient.name,

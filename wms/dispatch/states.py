@@ -4,10 +4,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from wms.dispatch.models import Label, LabelPurchase, LabelState, PurchaseState
+from wms.dispatch.models import Amendment, AmendmentState, Label, LabelPurchase, LabelState, PurchaseState
 from wms.platform.errors import Conflict
 
-P, L = PurchaseState, LabelState
+P, L, A = PurchaseState, LabelState, AmendmentState
 
 PURCHASE_MOVES: Final[Mapping[PurchaseState, frozenset[PurchaseState]]] = {
     P.CALLING: frozenset({P.BOUGHT, P.REFUSED, P.UNKNOWN}),
@@ -23,9 +23,17 @@ LABEL_MOVES: Final[Mapping[LabelState, frozenset[LabelState]]] = {
     L.VOIDED: frozenset(),
     L.REFUSED: frozenset(),
 }
+AMENDMENT_MOVES: Final[Mapping[AmendmentState, frozenset[AmendmentState]]] = {
+    A.CALLING: frozenset({A.REQUESTED, A.ACCEPTED, A.REFUSED, A.UNKNOWN}),
+    A.UNKNOWN: frozenset({A.REQUESTED, A.ACCEPTED, A.REFUSED}),
+    A.REQUESTED: frozenset({A.ACCEPTED, A.REFUSED}),
+    A.ACCEPTED: frozenset(),
+    A.REFUSED: frozenset(),
+}
 # A package has at most one label in these states, and only a bought one is accepted at the dock.
 LIVE: Final = frozenset({L.CALLING, L.UNKNOWN, L.BOUGHT})
 UNRESOLVED: Final = frozenset({P.CALLING, P.UNKNOWN})
+UNANSWERED: Final = frozenset({A.CALLING, A.REQUESTED, A.UNKNOWN})
 
 
 class LabelStateConflict(Conflict):
@@ -39,6 +47,13 @@ def move_purchase(purchase: LabelPurchase, target: PurchaseState) -> None:
     if target not in PURCHASE_MOVES[purchase.state]:
         raise LabelStateConflict(f"This purchase is {purchase.state}; it cannot become {target}.")
     purchase.state = target
+
+
+def move_amendment(amendment: Amendment, target: AmendmentState) -> None:
+    """Moves an amendment, or raises :class:`LabelStateConflict`."""
+    if target not in AMENDMENT_MOVES[amendment.state]:
+        raise LabelStateConflict(f"This question is {amendment.state}; it cannot become {target}.")
+    amendment.state = target
 
 
 def move_label(label: Label, target: LabelState) -> None:

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from carriers.errors import CarrierError
 from carriers.port import Capability, VoidOutcome, VoidResult
 from wms.dispatch.accounts import connect, get_account
-from wms.dispatch.models import CarrierAccount, Label, LabelPurchase, LabelState, PurchaseState
-from wms.dispatch.purchases import enqueue_void, lock_purchase
+from wms.dispatch.models import CarrierAccount, Label, LabelState
+from wms.dispatch.purchases import lock_purchase, take_out_of_use
 from wms.dispatch.requests import labels_of
 from wms.dispatch.states import LabelStateConflict, move_label
-from wms.orders.models import EventKind
 from wms.platform.jobs import Lease, Retry
 from wms.shipments.models import PackageState, Shipment, ShipmentState
 from wms.shipments.packages import packages_of
-from wms.shipments.service import lock_shipment, move_to, record_for
+from wms.shipments.service import lock_shipment, move_to
 
 _REASON_CHARACTERS: Final = 300
 Answers = Mapping[UUID, VoidResult | CarrierError]
@@ -36,28 +35,7 @@ def void_labels(session: Session, shipment: Shipment, actor: str, reason: str) -
     if any(package.state != PackageState.PACKED for package in packages):
         raise LabelStateConflict("A package of this shipment is with the carrier already.")
     move_to(session, shipment, ShipmentState.PACKED)
-    purchase = session.exec(
-        select(LabelPurchase)
-        .where(
-            LabelPurchase.brand_id == shipment.brand_id,
-            LabelPurchase.shipment_id == shipment.id,
-            LabelPurchase.state == PurchaseState.BOUGHT,
-        )
-        .order_by(col(LabelPurchase.attempt).desc())
-        .limit(1)
-    ).one()
-    labels = labels_of(session, purchase)
-    for label in labels:
-        move_label(label, LabelState.VOID_REQUESTED)
-        label.reason = reason[:_REASON_CHARACTERS]
-    for package in packages:
-        package.tracking_number = package.label_verified_at = None
-        package.tracking_status = package.tracking_at = None
-    shipment.master_tracking = None
-    data = {"reason": reason, "tracking_numbers": [label.tracking_number for label in labels]}
-    record_for(session, shipment, EventKind.LABEL_VOIDED, data, actor)
-    enqueue_void(session, purchase)
-    return labels
+    return take_out_of_use(session, shipment, actor, reason)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from litestar import Response, get, post, put
 from litestar.params import FromPath, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from carriers.sandbox.server import parcels, shipments
+from carriers.sandbox.server import amendments, parcels, shipments
+from carriers.sandbox.server.amendments import AmendmentBody
 from carriers.sandbox.server.answers import Answer, to_json
 from carriers.sandbox.server.parcels import ManifestBody
-from carriers.sandbox.server.shipments import ShipmentBody
+from carriers.sandbox.server.shipments import AdditionBody, ShipmentBody
 from carriers.sandbox.server.wire import Wire, account_of, office_of, perform, read, reply
 
 
@@ -47,6 +48,32 @@ def find(request: Wire, key: Annotated[str, QueryParameter()]) -> Response[bytes
 def show(request: Wire, shipment_id: FromPath[str]) -> Response[bytes]:
     """A shipment by the carrier's id."""
     return reply(shipments.show(office_of(request).store, account_of(request), shipment_id))
+
+
+@post("/v1/shipments/{shipment_id:str}/pieces")
+async def add(request: Wire, shipment_id: FromPath[str]) -> Response[bytes]:
+    """Buy further pieces under the master number: answered like a shipment."""
+    account, office = account_of(request), office_of(request)
+    body = await read(request, AdditionBody)
+    return await perform(
+        request,
+        "purchase",
+        lambda fault: shipments.add(office.store, office.clock, account, shipment_id, body, fault),
+    )
+
+
+@post("/v1/shipments/{shipment_id:str}/amendments")
+async def amend(request: Wire, shipment_id: FromPath[str]) -> Response[bytes]:
+    """Ask about parcels on their way: 202 the answer comes later, 200 accepted, 422 refused."""
+    account, office = account_of(request), office_of(request)
+    body = await read(request, AmendmentBody)
+    return await perform(request, "amendment", lambda _: office.amend(account, shipment_id, body))
+
+
+@get("/v1/amendments", sync_to_thread=True)
+def find_amendment(request: Wire, key: Annotated[str, QueryParameter()]) -> Response[bytes]:
+    """The amendment under a key."""
+    return reply(amendments.find(office_of(request).store, account_of(request), key))
 
 
 @post("/v1/shipments/{shipment_id:str}/void")
@@ -94,4 +121,17 @@ async def register_webhook(request: Wire) -> Response[bytes]:
     return reply(Answer(200, to_json({"url": body.url})))
 
 
-HANDLERS = [buy, find, show, void, close_manifest, show_manifest, track, ledger, register_webhook]
+HANDLERS = [
+    buy,
+    find,
+    show,
+    add,
+    amend,
+    find_amendment,
+    void,
+    close_manifest,
+    show_manifest,
+    track,
+    ledger,
+    register_webhook,
+]

@@ -9,7 +9,8 @@ from litestar import Response, delete, get, post, put
 from litestar.params import FromPath
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from carriers.sandbox.server import page
+from carriers.sandbox.server import amendments, page
+from carriers.sandbox.server.amendments import DecisionBody, Mode
 from carriers.sandbox.server.answers import Answer, RefusalError, to_json
 from carriers.sandbox.server.faults import FaultPlan
 from carriers.sandbox.server.office import Office
@@ -20,6 +21,11 @@ from carriers.sandbox.server.wire import Wire, office_of, read, reply
 class ClockBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     now: AwareDatetime
+
+
+class ModeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    mode: Mode | None
 
 
 @get("/sandbox", sync_to_thread=True)
@@ -39,6 +45,17 @@ async def advance(request: Wire, number: FromPath[str]) -> Response[bytes]:
     return reply(Answer(200, to_json(office.advance(number, await read(request, AdvanceBody)))))
 
 
+@post("/sandbox/amendments/{amendment_id:str}/decide")
+async def decide(request: Wire, amendment_id: FromPath[str]) -> Response[bytes]:
+    """Answer a question. JSON gets the answer back, the page's form gets the page."""
+    office = office_of(request)
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        form = parse_qs((await request.body()).decode())
+        office.decide(amendment_id, DecisionBody(accepted=form.get("accepted", [""])[0] == "yes"))
+        return Response(b"", status_code=303, headers={"location": "/sandbox"})
+    return reply(Answer(200, to_json(office.decide(amendment_id, await read(request, DecisionBody)))))
+
+
 @get("/sandbox/parcels/{number:str}/label.pdf", sync_to_thread=True)
 def show_label(request: Wire, number: FromPath[str]) -> Response[bytes]:
     """The label as it was sold."""
@@ -54,8 +71,22 @@ def show_label(request: Wire, number: FromPath[str]) -> Response[bytes]:
     return Response(base64.b64decode(label["pdf"]), media_type="application/pdf")
 
 
-# The paths with three methods are asynchronous throughout: the framework wraps a threaded handler anew for
+# The paths with several methods are asynchronous throughout: the framework wraps a threaded handler anew for
 # each method beyond the second on its path, and the wrapped result is never awaited.
+@get("/sandbox/amendments")
+async def show_amendments(request: Wire) -> Response[bytes]:
+    """How questions are answered now, and the questions, the open ones first."""
+    return reply(_amendments(office_of(request)))
+
+
+@put("/sandbox/amendments")
+async def set_amendments(request: Wire) -> Response[bytes]:
+    """Answer at once from now on, or wait for a person; null is what the carrier does by itself."""
+    office = office_of(request)
+    amendments.set_mode(office.store, (await read(request, ModeBody)).mode)
+    return reply(_amendments(office))
+
+
 @get("/sandbox/faults")
 async def show_faults(request: Wire) -> Response[bytes]:
     """The faults in force, with what is left of each count."""
@@ -106,6 +137,11 @@ def show_outbox(request: Wire) -> Response[bytes]:
     return reply(Answer(200, to_json(office_of(request).pusher.counts())))
 
 
+def _amendments(office: Office) -> Answer:
+    with office.store.transaction() as db:
+        return Answer(200, to_json({"mode": office.mode(), "amendments": amendments.newest(db)}))
+
+
 def _faults(office: Office) -> Answer:
     return Answer(200, office.faults.shown().model_dump_json().encode())
 
@@ -117,6 +153,9 @@ def _clock(office: Office) -> Answer:
 HANDLERS = [
     show_page,
     advance,
+    show_amendments,
+    set_amendments,
+    decide,
     show_label,
     show_faults,
     set_faults,

@@ -17,9 +17,9 @@ CallKind = Literal[
 ]
 PurchaseKind = Literal[CallKind, "refuse", "half"]
 PushKind = Literal["drop", "duplicate", "reorder", "delay"]
-Operation = Literal["purchase", "void", "manifest", "push"]
+Operation = Literal["purchase", "void", "manifest", "amendment", "push"]
 
-OPERATIONS: Final[tuple[Operation, ...]] = ("purchase", "void", "manifest", "push")
+OPERATIONS: Final[tuple[Operation, ...]] = ("purchase", "void", "manifest", "amendment", "push")
 
 
 class _Fault(BaseModel):
@@ -56,6 +56,7 @@ class FaultPlan(BaseModel):
     purchase: list[PurchaseFault] = []
     void: list[CallFault] = []
     manifest: list[CallFault] = []
+    amendment: list[CallFault] = []
     push: list[PushFault] = []
 
 

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from carriers.sandbox.server import parcels, push
+from carriers.sandbox.server import amendments, parcels, push
+from carriers.sandbox.server.amendments import AmendmentBody, DecisionBody, Mode
 from carriers.sandbox.server.answers import Answer, RefusalError, digest
 from carriers.sandbox.server.autopilot import Autopilot
 from carriers.sandbox.server.clock import Clock
@@ -23,7 +24,7 @@ class Office:
         self.clock = Clock(self.store)
         self.faults = Faults()
         self.pusher = Pusher(self.store)
-        self._autopilot = None if autopilot_s is None else Autopilot(self.store, self.advance, autopilot_s)
+        self._autopilot = None if autopilot_s is None else Autopilot(self.store, self.advance, self.decide, autopilot_s)
         # An account is known by the hash of its key, so that the books hold no secret of a client.
         self._accounts = {key: "acc_" + digest(key)[:12] for key in api_keys}
 
@@ -55,10 +56,42 @@ class Office:
         self.pusher.wake()
         return event
 
+    def mode(self) -> Mode:
+        """How questions about parcels on their way are answered now."""
+        return amendments.mode_of(self.store) or ("wait" if self._autopilot is None else "accept")
+
+    def amend(self, account: str, shipment_id: str, body: AmendmentBody) -> Answer:
+        """Take a question; with a mode that decides, the answer is in the answer, and is not pushed."""
+        mode = amendments.mode_of(self.store)
+        decide_at = self._next_step_at() if mode is None else None
+        with self.store.transaction() as db:
+            amendment_id, is_open = amendments.ask(db, self.clock, account, shipment_id, body, decide_at)
+            if is_open and mode in ("accept", "refuse"):
+                decision = DecisionBody(accepted=mode == "accept")
+                _, _, moved = amendments.decide(db, self.clock, amendment_id, decision)
+                for event in moved:
+                    push.enqueue(db, account, event, self.faults)
+            answer = amendments.show(db, amendment_id)
+        self.pusher.wake()
+        return answer
+
+    def decide(self, amendment_id: str, decision: DecisionBody) -> dict[str, Any]:
+        """Answer an open question and push the answer, and after it what happened to the parcels by it."""
+        with self.store.transaction() as db:
+            account, answer, moved = amendments.decide(db, self.clock, amendment_id, decision)
+            push.enqueue(db, account, answer, self.faults, "amendment.resolved")
+            for event in moved:
+                push.enqueue(db, account, event, self.faults)
+        self.pusher.wake()
+        return answer
+
     def close_manifest(self, account: str, body: ManifestBody) -> Answer:
         """Close a manifest; with the autopilot on, its parcels set off by themselves."""
-        start_at = None if self._autopilot is None else time.time() + self._autopilot.step_s
-        return parcels.close_manifest(self.store, self.clock, account, body, start_at)
+        return parcels.close_manifest(self.store, self.clock, account, body, self._next_step_at())
+
+    def _next_step_at(self) -> float | None:
+        """When the autopilot takes its next step with something new; None without one."""
+        return None if self._autopilot is None else time.time() + self._autopilot.step_s
 
     def register_webhook(self, account: str, url: str, secret: str) -> None:
         """Push this account's events there from now on, waiting ones included."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from jinja2 import Environment
 
+from carriers.sandbox.server import amendments
 from carriers.sandbox.server.office import Office
 from carriers.sandbox.server.vocabulary import STATUSES
 
@@ -22,6 +23,7 @@ header { background: #1c2530; color: #fff; padding: 1rem 2rem }
 header h1 { font-size: 1.3rem; margin: 0 }
 header p { margin: .2rem 0 0; color: #b8c4d0 }
 main { padding: 1.5rem 2rem; overflow-x: auto }
+h2 { font-size: 1.1rem; margin: 0 0 .6rem } table + h2 { margin-top: 2rem }
 table { border-collapse: collapse; width: 100%; background: #fff; border-radius: 8px; overflow: hidden }
 th, td { text-align: left; padding: .6rem .8rem; border-bottom: 1px solid #e3e8ed; vertical-align: middle }
 th { font-size: .8rem; color: #5a6876; background: #eef1f4 }
@@ -29,8 +31,8 @@ code { font-size: .95rem }
 small { color: #5a6876 }
 .status { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; background: #e3ecf7;
   white-space: nowrap }
-.delivered { background: #d8f0dd } .voided, .lost { background: #f6dcdc }
-.delivery_failed, .exception, .return_started { background: #fbeacb }
+.delivered, .accepted { background: #d8f0dd } .voided, .lost, .refused { background: #f6dcdc }
+.delivery_failed, .exception, .return_started, .requested { background: #fbeacb }
 form { display: flex; gap: .4rem; flex-wrap: wrap }
 button { font: inherit; font-size: .85rem; padding: .25rem .7rem; border: 1px solid #9fb0c0;
   border-radius: 6px; background: #fff; cursor: pointer }
@@ -46,6 +48,27 @@ button:hover, button:focus-visible { background: #1c2530; color: #fff }
 {{ outbox.dead }} dead, {{ outbox.dropped }} dropped</p>
 </header>
 <main>
+{% if amendments %}
+<h2>Asked about parcels</h2>
+<table>
+<thead><tr><th>Parcels</th><th>Asked</th><th>Answer</th><th>Decide</th></tr></thead>
+<tbody>
+{% for one in amendments %}
+<tr>
+<td>{% for number in one.numbers %}<code>{{ number }}</code>{% if not loop.last %}<br>{% endif %}{% endfor %}</td>
+<td>{{ one.kind|replace("_", " ") }}<br><small>{{ one.wish }}</small></td>
+<td><span class="status {{ one.state }}">{{ one.state }}</span>
+{% if one.error %}<br><small>{{ one.error.message }}</small>{% endif %}</td>
+<td>{% if one.state == "requested" %}
+<form method="post" action="/sandbox/amendments/{{ one.id }}/decide">
+<button name="accepted" value="yes">accept</button>
+<button name="accepted" value="no">refuse</button></form>{% else %}<small>decided</small>{% endif %}</td>
+</tr>
+{% endfor %}
+</tbody>
+</table>
+<h2>Parcels</h2>
+{% endif %}
 {% if parcels %}
 <table>
 <thead><tr><th>Parcel</th><th>To</th><th>Manifest</th><th>State</th><th>Let this happen</th></tr></thead>
@@ -81,6 +104,7 @@ def render(office: Office) -> str:
     with office.store.transaction() as db:
         (total,) = db.execute("SELECT count(*) FROM parcel").fetchone()
         rows = db.execute("SELECT * FROM parcel ORDER BY seq DESC LIMIT ?", (PARCELS_MAX,)).fetchall()
+        asked = amendments.newest(db)
     parcels = [
         {
             "number": row["tracking_number"],
@@ -96,6 +120,7 @@ def render(office: Office) -> str:
     return _TEMPLATE.render(
         total=total,
         parcels=parcels,
+        amendments=asked,
         outbox=office.pusher.counts(),
         now=office.clock.now().strftime("%Y-%m-%d %H:%M UTC"),
         is_frozen=office.clock.is_frozen,

@@ -23,7 +23,9 @@ ANSWER_WITHIN_S: Final = 7.0
 _IDLE_S: Final = 0.5
 
 
-def enqueue(db: sqlite3.Connection, account: str, event: dict[str, Any], faults: Faults) -> None:
+def enqueue(
+    db: sqlite3.Connection, account: str, event: dict[str, Any], faults: Faults, kind_of_news: str = "tracking.updated"
+) -> None:
     """Put an event into the outbox, bent by the fault that strikes it. No webhook, no push, no fault used."""
     if db.execute("SELECT 1 FROM webhook WHERE account = ?", (account,)).fetchone() is None:
         return
@@ -33,7 +35,7 @@ def enqueue(db: sqlite3.Connection, account: str, event: dict[str, Any], faults:
     row = (
         account,
         event["event_id"],
-        to_json({"type": "tracking.updated", "event": event}),
+        to_json({"type": kind_of_news, "event": event}),
         "dropped" if kind == "drop" else "pending",
         time.time() + wait_s,
         # A held push waits until a later one has overtaken it, or for its delay when none comes.

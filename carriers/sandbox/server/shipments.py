@@ -4,6 +4,7 @@
 import base64
 import json
 import sqlite3
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,6 +76,22 @@ class ShipmentBody(_Body):
     contents_value: MoneyBody | None = None
 
 
+class AdditionBody(_Body):
+    key: Name
+    parcels: Annotated[list[ParcelBody], Field(min_length=1, max_length=PIECES_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The shipment that is added to: its key, its master number, its pieces so far, and why it takes no more."""
+
+    id: str
+    key: str
+    master: str | None
+    pieces: int
+    refusal: dict[str, str] | None
+
+
 def buy(store: Store, clock: Clock, account: str, body: ShipmentBody, fault: str | None) -> Answer:
     """Sell once per key: the same key and body get the same answer for ever, another body 409.
 
@@ -82,15 +99,44 @@ def buy(store: Store, clock: Clock, account: str, body: ShipmentBody, fault: str
     """
     body_hash = digest(body.model_dump_json())
     with store.transaction() as db:
-        known = db.execute(
-            "SELECT body_hash, status_code, answer FROM shipment WHERE account = ? AND key = ?",
-            (account, body.key),
-        ).fetchone()
+        known = _known(db, account, body.key, body_hash)
+        return known or _sell(db, clock, account, body, body_hash, fault, None)
+
+
+def add(store: Store, clock: Clock, account: str, shipment_id: str, body: AdditionBody, fault: str | None) -> Answer:
+    """Sell further pieces of a shipment that nobody has collected, under its master number.
+
+    The addition is a shipment of its own in the books, with its own id and key, and is answered like one.
+    """
+    body_hash = digest(shipment_id, body.model_dump_json())
+    with store.transaction() as db:
+        root_id = root_of(db, account, shipment_id)
+        known = _known(db, account, body.key, body_hash)
         if known is not None:
-            if known["body_hash"] != body_hash:
-                raise RefusalError(409, "key_conflict", "This key was used for another shipment.")
-            return Answer(known["status_code"], known["answer"])
-        return _sell(db, clock, account, body, body_hash, fault)
+            return known
+        sold = db.execute("SELECT body FROM origin WHERE shipment_id = ?", (root_id,)).fetchone()
+        if sold is None:
+            raise RefusalError(404, "no_such_shipment", "This shipment is too old to be added to.")
+        # What the driver collects in cash is on the first labels already.
+        changed = {"key": body.key, "parcels": body.parcels, "cod": None}
+        addition = ShipmentBody.model_validate_json(sold["body"]).model_copy(update=changed)
+        return _sell(db, clock, account, addition, body_hash, fault, _root(db, root_id, len(body.parcels)))
+
+
+def root_of(db: sqlite3.Connection, account: str, shipment_id: str) -> str:
+    """The shipment to which this one, or an addition to it, belongs; refused with 404 when there is none."""
+    _shipment(db, account, shipment_id)
+    row = db.execute("SELECT root_id FROM origin WHERE shipment_id = ?", (shipment_id,)).fetchone()
+    return shipment_id if row is None else str(row["root_id"])
+
+
+def pieces_of(db: sqlite3.Connection, root_id: str) -> list[sqlite3.Row]:
+    """Every piece of a shipment and of what was added to it, oldest first."""
+    return db.execute(
+        "SELECT tracking_number, master_number, state, status FROM parcel WHERE shipment_id = ? OR shipment_id IN"
+        " (SELECT shipment_id FROM origin WHERE root_id = ?) ORDER BY seq",
+        (root_id, root_id),
+    ).fetchall()
 
 
 def find(store: Store, account: str, key: str) -> Answer:
@@ -128,14 +174,49 @@ def void(store: Store, account: str, shipment_id: str, tracking_number: str | No
         return Answer(200, to_json({"id": shipment_id, "voided": numbers}))
 
 
+def _known(db: sqlite3.Connection, account: str, key: str, body_hash: str) -> Answer | None:
+    """The answer that this key was given before; another body under it is refused."""
+    row = db.execute(
+        "SELECT body_hash, status_code, answer FROM shipment WHERE account = ? AND key = ?", (account, key)
+    ).fetchone()
+    if row is None:
+        return None
+    if row["body_hash"] != body_hash:
+        raise RefusalError(409, "key_conflict", "This key was used for another shipment.")
+    return Answer(row["status_code"], row["answer"])
+
+
+def _root(db: sqlite3.Connection, root_id: str, added: int) -> _Root:
+    (key,) = db.execute("SELECT key FROM shipment WHERE id = ?", (root_id,)).fetchone()
+    pieces = pieces_of(db, root_id)
+    live = [piece for piece in pieces if piece["state"] == "live"]
+    refusal = None
+    if not live:
+        refusal = error("voided", "Every label of this shipment was voided.")
+    elif any(piece["status"] != VOIDABLE for piece in live):
+        refusal = error("already_collected", "A parcel of this shipment is on its way.")
+    elif len(live) + added > PIECES_MAX:
+        refusal = error("too_many_pieces", f"A shipment has at most {PIECES_MAX} pieces.")
+    return _Root(root_id, key, live[0]["master_number"] if live else None, len(pieces), refusal)
+
+
 def _sell(
-    db: sqlite3.Connection, clock: Clock, account: str, body: ShipmentBody, body_hash: str, fault: str | None
+    db: sqlite3.Connection,
+    clock: Clock,
+    account: str,
+    body: ShipmentBody,
+    body_hash: str,
+    fault: str | None,
+    root: _Root | None,
 ) -> Answer:
+    """Writes the sale, or the refusal, into the books. With a ``root`` the pieces are added to that shipment."""
     now = clock.now().isoformat()
     shipment_id = "shp_" + digest(account, body.key)[:20]
-    reasons = [_reason(body, position, fault) for position in range(len(body.parcels))]
+    refusal = None if root is None else root.refusal
+    reasons = [refusal or _reason(body, position, fault) for position in range(len(body.parcels))]
     is_sold = None in reasons
-    master = _number(db, account, body.key, 0) if is_sold and len(body.parcels) > 1 else None
+    master = _master(db, account, body, root) if is_sold else None
+    before = 0 if root is None else root.pieces
     numbers = [
         _number(db, account, body.key, piece) if reason is None else None
         for piece, reason in enumerate(reasons, start=1)
@@ -149,13 +230,17 @@ def _sell(
         "master_number": master,
         "error": None if is_sold else reasons[0],
         "pieces": [
-            _piece(body, position, number, master, reasons[position]) for position, number in enumerate(numbers)
+            _piece(body, position, before, number, master, reasons[position]) for position, number in enumerate(numbers)
         ],
     }
     status_code = 201 if is_sold else 422
     db.execute(
         "INSERT INTO shipment VALUES (?, ?, ?, ?, ?, ?, ?)",
         (shipment_id, account, body.key, body_hash, status_code, to_json(answer), now),
+    )
+    db.execute(
+        "INSERT INTO origin VALUES (?, ?, ?)",
+        (shipment_id, shipment_id if root is None else root.id, body.model_dump_json(by_alias=True)),
     )
     for parcel, number in zip(body.parcels, numbers, strict=True):
         if number is not None:
@@ -172,6 +257,17 @@ def _sell(
     return Answer(status_code, to_json(answer))
 
 
+def _master(db: sqlite3.Connection, account: str, body: ShipmentBody, root: _Root | None) -> str | None:
+    """The master number of several pieces. A shipment of one piece gets it with the first piece that is added."""
+    if root is None:
+        return _number(db, account, body.key, 0) if len(body.parcels) > 1 else None
+    if root.master is not None:
+        return root.master
+    master = _number(db, account, root.key, 0)
+    db.execute("UPDATE parcel SET master_number = ? WHERE shipment_id = ?", (master, root.id))
+    return master
+
+
 def _reason(body: ShipmentBody, position: int, fault: str | None) -> dict[str, str] | None:
     """Why this piece is not sold, or None."""
     if body.recipient.postcode == UNSERVED_POSTCODE:
@@ -184,10 +280,16 @@ def _reason(body: ShipmentBody, position: int, fault: str | None) -> dict[str, s
 
 
 def _piece(
-    body: ShipmentBody, position: int, number: str | None, master: str | None, reason: dict[str, str] | None
+    body: ShipmentBody,
+    position: int,
+    before: int,
+    number: str | None,
+    master: str | None,
+    reason: dict[str, str] | None,
 ) -> dict[str, Any]:
-    parcel = body.parcels[position]
-    piece: dict[str, Any] = {"number": position + 1, "reference": parcel.reference, "error": reason}
+    """One piece of the answer; ``before`` are the pieces that the shipment had already."""
+    parcel, place = body.parcels[position], before + position + 1
+    piece: dict[str, Any] = {"number": place, "reference": parcel.reference, "error": reason}
     if number is None:
         return {**piece, "state": "refused", "tracking_number": None, "barcode": None, "label": None}
     length, width, height = parcel.size_mm
@@ -198,7 +300,7 @@ def _piece(
         sender=body.sender.lines(),
         recipient=body.recipient.lines(),
         facts=(f"Ref {body.reference}", f"{parcel.weight_g} g, {length}x{width}x{height} mm"),
-        piece=f"{position + 1} / {len(body.parcels)}",
+        piece=f"{place} / {before + len(body.parcels)}",
         cod=None if body.cod is None else body.cod.shown(),
     )
     document = {"pdf": base64.b64encode(label.pdf(drawn)).decode(), "zpl": label.zpl(drawn)}

@@ -14,6 +14,17 @@ CREATE TABLE IF NOT EXISTS shipment (
     status_code INTEGER NOT NULL, answer BLOB NOT NULL, created_at TEXT NOT NULL,
     UNIQUE (account, key)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS origin (
+    shipment_id TEXT PRIMARY KEY REFERENCES shipment, root_id TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS origin_root ON origin (root_id);
+CREATE TABLE IF NOT EXISTS amendment (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL,
+    root_id TEXT NOT NULL REFERENCES shipment, kind TEXT NOT NULL, body TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('requested', 'accepted', 'refused')), error TEXT,
+    decide_at REAL, created_at TEXT NOT NULL, UNIQUE (account, key)
+) STRICT;
+CREATE INDEX IF NOT EXISTS amendment_open ON amendment (created_at) WHERE state = 'requested';
 CREATE TABLE IF NOT EXISTS parcel (
     seq INTEGER PRIMARY KEY, account TEXT NOT NULL, tracking_number TEXT NOT NULL UNIQUE,
     master_number TEXT, shipment_id TEXT NOT NULL REFERENCES shipment, reference TEXT NOT NULL,

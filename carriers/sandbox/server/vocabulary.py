@@ -39,4 +39,6 @@ AUTOPILOT: Final[Mapping[str, str]] = {
     "collected": "in_transit",
     "in_transit": "out_for_delivery",
     "out_for_delivery": "delivered",
+    # What was called back arrives at the sender's as well.
+    "return_started": "returned",
 }

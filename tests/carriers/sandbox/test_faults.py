@@ -98,6 +98,7 @@ def test_faults_are_shown_used_up_and_cleared(server, carrier, order):
         "purchase": [],
         "void": [],
         "manifest": [],
+        "amendment": [],
         "push": [],
     }
     assert carrier.buy(order("used")).outcome is Outcome.BOUGHT
