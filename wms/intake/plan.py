@@ -13,10 +13,10 @@ from wms.brands.models import Brand, Policy
 from wms.intake.address import doubts
 from wms.intake.schemas import OrderIn, instant_text
 from wms.orders.models import EventKind, Hold, HoldKind, Order, OrderEvent, OrderLine, OrderState, Recipient
-from wms.orders.recipients import recipient_key
 from wms.orders.story import NewEvent, event_row, record
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
+from wms.shipments.joining import Joiner, OpenShipment
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
 from wms.shipments.release import stock_hold_row
 from wms.stock.promises import Want, promise
@@ -40,18 +40,39 @@ class Plan:
     country: str
     policy: Policy
     promised: list[Promised]
-    release_at: datetime
-    latest_release: datetime | None
+    joiner: Joiner
+    shipment: OpenShipment  # Its own, or the one of somebody else that it joins.
     is_late: bool
     order_id: UUID = field(default_factory=new_id)
     recipient_id: UUID = field(default_factory=new_id)
-    shipment_id: UUID = field(default_factory=new_id)
     line_ids: list[UUID] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.line_ids = [new_id() for _ in self.order.lines]
         self.warnings = doubts(self.order.recipient, self.country)
+        self._own_shipment = self.shipment.id
+
+    @property
+    def key(self) -> str:
+        return self.joiner.terms.key
+
+    @property
+    def joins(self) -> bool:
+        """Whether the order travels in a shipment that another order opened."""
+        return self.shipment.id != self._own_shipment
+
+    @property
+    def shipment_id(self) -> UUID:
+        return self.shipment.id
+
+    @property
+    def release_at(self) -> datetime:
+        return self.shipment.release_at
+
+    @property
+    def latest_release(self) -> datetime | None:
+        return self.joiner.members[0].latest_release
 
     @property
     def waits_for_stock(self) -> bool:
@@ -63,18 +84,22 @@ class Plan:
 
 
 def write_plans(session: Session, brand: Brand, plans: Sequence[Plan], actor: str, at: datetime) -> None:
-    """Writes the plans. The counters come last, because they are what other orders wait for."""
+    """Writes the plans' rows but for their promises."""
     if not plans:
         return
     moment = at.isoformat()
     insert_rows(session, Recipient, [_recipient(brand.id, plan) for plan in plans])
     insert_rows(session, Order, [_order(brand, plan, moment) for plan in plans])
     insert_rows(session, OrderLine, [row for plan in plans for row in _lines(brand.id, plan)])
-    insert_rows(session, Shipment, [_shipment(brand, plan, moment) for plan in plans])
+    insert_rows(session, Shipment, [_shipment(brand, plan, moment) for plan in plans if not plan.joins])
     insert_rows(session, ShipmentLine, [row for plan in plans for row in _shipment_lines(brand.id, plan)])
     insert_rows(session, OrderEvent, [_accepted(brand.id, plan, actor, moment) for plan in plans])
     record(session, [_late(brand.id, plan) for plan in plans if plan.is_late])
     _tell_of_shortages(session, brand, [plan for plan in plans if _is_short(plan)], actor, moment)
+
+
+def promise_plans(session: Session, brand: Brand, plans: Sequence[Plan]) -> None:
+    """Promises the plans' stock. This comes last, because the counters are what other orders wait for."""
     promise(
         session,
         brand.id,
@@ -102,7 +127,7 @@ def _recipient(brand_id: UUID, plan: Plan) -> dict[str, Any]:
         "country": plan.country,
         "phone": to.phone,
         "email": to.email,
-        "key": recipient_key(to, plan.country),
+        "key": plan.key,
         "warnings": plan.warnings,
     }
 

@@ -70,6 +70,11 @@ class OrderIn(_In):
     shipping_charge_minor: Money = 0
     cod_amount_minor: Money = 0
     notes: Annotated[str, _text(500)] = ""
+    combine_code: Annotated[
+        str | None,
+        StringConstraints(min_length=1, max_length=16, pattern=r"^[A-Z0-9-]+$"),
+        Field(description="The code of an order that is waiting: this one travels with it, if it still can"),
+    ] = None
 
 
 def content(order: OrderIn) -> bytes:

@@ -16,15 +16,19 @@ from sqlmodel import Session
 from wms.brands.models import Brand, OnShortage, Policy, Warehouse
 from wms.brands.service import time_zone_of
 from wms.intake.address import country_exists
-from wms.intake.plan import Plan, Promised, write_plans
+from wms.intake.company import find_company, tell_of_company
+from wms.intake.plan import Plan, Promised, promise_plans, write_plans
 from wms.intake.schemas import OrderIn, content
-from wms.orders.models import OrderState
+from wms.orders.models import OrderState, PaymentState
+from wms.orders.recipients import recipient_key
 from wms.platform import metrics
 from wms.platform.clock import now
 from wms.platform.db import Again, attempt
 from wms.platform.errors import Conflict, Invalid, WmsError
+from wms.platform.ids import new_id
 from wms.shipments.clock import Member, release_at
 from wms.shipments.cutoffs import latest_release
+from wms.shipments.joining import Joiner, OpenShipment, Terms
 from wms.stock.ledger import NotEnoughStock
 from wms.stock.promises import available
 
@@ -79,35 +83,33 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
     known = _known(session, brand.id, [order.ref for order in orders])
     codes = {line.sku for order in orders for line in order.lines}
     skus = _skus(session, brand.id, codes)
+    fresh = [order for order in orders if order.ref not in known]
+    # Shipments come before counters, as with everybody else who takes or gives back promises.
+    company = find_company(session, brand, fresh, at)
     # Reading without a lock keeps popular counters free; whoever loses the race then tries again with them locked.
     free = available(session, brand.id, brand.warehouse_id, skus.values(), lock=attempt(session) > 1)
 
-    plans: list[Plan] = []
-    answers: list[Answer] = []
+    plans: dict[str, Plan] = {}
+    answers: list[Answer | tuple[Plan, bool]] = []
     for order in orders:
         digest = hashlib.sha256(content(order)).digest()
         try:
-            before = known.get(order.ref)
+            before = known.get(order.ref) or plans.get(order.ref)
             if before is not None:
                 answers.append(_repeated(order.ref, before, digest))
                 continue
-            plan = _plan(order, digest, policy, zone, skus, free, at)
+            plan = _plan(order, digest, policy, brand, zone, skus, free, at)
         except WmsError as refusal:
             answers.append(Answer(order.ref, refusal=refusal))
             continue
-        plans.append(plan)
-        known[order.ref] = _Known(plan.order_id, OrderState.ACCEPTED, digest, plan.release_at)
-        answers.append(
-            Answer(
-                order.ref,
-                plan.order_id,
-                OrderState.ACCEPTED,
-                release_at=plan.release_at,
-                warnings=plan.warnings,
-            )
-        )
+        company.place(plan)
+        plans[order.ref] = plan
+        answers.append((plan, False))
+    accepted = list(plans.values())
     try:
-        write_plans(session, brand, plans, actor, at)
+        write_plans(session, brand, accepted, actor, at)
+        tell_of_company(session, brand.id, accepted, actor, at)
+        promise_plans(session, brand, accepted)
     except NotEnoughStock as error:
         raise Again from error
     except IntegrityError as error:
@@ -115,7 +117,19 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
             raise Again from error
         raise
     metrics.ORDERS_ACCEPTED.inc(len(plans))
-    return answers
+    # Only now is every clock final: an order may have been joined by one behind it.
+    return [answer if isinstance(answer, Answer) else _accepted(*answer) for answer in answers]
+
+
+def _accepted(plan: Plan, existed: bool) -> Answer:
+    return Answer(
+        plan.order.ref,
+        plan.order_id,
+        OrderState.ACCEPTED,
+        existed=existed,
+        release_at=plan.release_at,
+        warnings=[] if existed else plan.warnings,
+    )
 
 
 def _known(session: Session, brand_id: UUID, refs: list[str]) -> dict[str, _Known]:
@@ -140,12 +154,15 @@ def _skus(session: Session, brand_id: UUID, codes: set[str]) -> dict[str, UUID]:
     return {row.code: row.id for row in rows}
 
 
-def _repeated(ref: str, before: _Known, digest: bytes) -> Answer:
-    if before.content_sha256 != digest:
+def _repeated(ref: str, before: _Known | Plan, digest: bytes) -> Answer | tuple[Plan, bool]:
+    known_digest = before.digest if isinstance(before, Plan) else before.content_sha256
+    if known_digest != digest:
         raise RefTaken(
             f"Order {ref} exists with another content. A change to it is a change, not a new order.",
             order_id=str(before.order_id),
         )
+    if isinstance(before, Plan):
+        return before, True
     return Answer(ref, before.order_id, before.state, existed=True, release_at=before.release_at)
 
 
@@ -153,6 +170,7 @@ def _plan(
     order: OrderIn,
     digest: bytes,
     policy: Policy,
+    brand: Brand,
     zone: ZoneInfo,
     skus: dict[str, UUID],
     free: dict[UUID, int],
@@ -165,9 +183,19 @@ def _plan(
     if unknown:
         raise UnknownSkus(f"There is no article {', '.join(unknown[:5])}.", skus=unknown)
     promised = _promise(order, policy, skus, free)
-    latest, is_late = latest_release(policy, order.service or policy.default_service, zone, at, order.ship_by)
-    clock = release_at(policy, [Member(at, latest)])
-    return Plan(order, digest, country, policy, promised, clock, latest, is_late)
+    service = order.service or policy.default_service
+    latest, is_late = latest_release(policy, service, zone, at, order.ship_by)
+    terms = Terms(
+        brand_id=brand.id,
+        warehouse_id=brand.warehouse_id,
+        key=recipient_key(order.recipient, country),
+        service=service,
+        currency=order.currency or policy.default_currency,
+        is_cod=order.payment is PaymentState.COD,
+    )
+    member = Member(at, latest)
+    own = OpenShipment(new_id(), terms, release_at(policy, [member]), [member])
+    return Plan(order, digest, country, policy, promised, Joiner(terms, (member,)), own, is_late)
 
 
 def _promise(order: OrderIn, policy: Policy, skus: dict[str, UUID], free: dict[UUID, int]) -> list[Promised]:

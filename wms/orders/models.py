@@ -33,6 +33,7 @@ class Recipient(BrandOwned, table=True):
     """Everything that names a person. The shopper's text is kept as it was written; only this table is erased."""
 
     __tablename__ = "recipient"
+    __table_args__ = (sa.Index("ix_recipient_key", "brand_id", "key"),)
     name: str = Field(max_length=120)
     company: str = Field(default="", max_length=120)
     street: str = Field(max_length=240)  # One to three lines, separated by line feeds.
@@ -55,6 +56,13 @@ class Order(BrandOwned, table=True):
     __table_args__ = (
         sa.UniqueConstraint("brand_id", "ref"),
         brand_key("recipient_id", "recipient"),
+        sa.Index(
+            "uq_orders_combine_code",
+            "brand_id",
+            "combine_code",
+            unique=True,
+            postgresql_where=sa.text("combine_code IS NOT NULL"),
+        ),
         sa.CheckConstraint("shipping_charge_minor >= 0 AND cod_amount_minor >= 0", name="money"),
     )
     ref: str = Field(max_length=64)

@@ -2,6 +2,7 @@
 """The open shipments that go to some doors: where intake looks for company, and what a brand may be pointed to."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -43,19 +44,29 @@ def find_hosts(session: Session, brand_id: UUID, keys: Collection[str], at: date
     return read_open(session, brand_id, found.scalars().all())
 
 
-def find_by_codes(session: Session, brand_id: UUID, codes: Collection[str]) -> dict[str, str]:
-    """Returns the door (its key) that each combine code leads to; codes that nobody gave out are absent."""
+@dataclass(frozen=True)
+class Coded:
+    """Where a combine code leads: the door of its order, and the order's held shipments."""
+
+    key: str
+    shipment_ids: frozenset[UUID]
+
+
+def find_by_codes(session: Session, brand_id: UUID, codes: Collection[str]) -> dict[str, Coded]:
+    """Returns where each combine code leads; codes that nobody gave out are absent."""
     if not codes:
         return {}
     rows = session.execute(
         text(
-            "SELECT o.combine_code, r.key FROM orders o"
+            "SELECT o.combine_code, r.key, array_remove(array_agg(DISTINCT s.id), NULL) AS shipment_ids FROM orders o"
             " JOIN recipient r ON r.brand_id = o.brand_id AND r.id = o.recipient_id"
-            " WHERE o.brand_id = :brand_id AND o.combine_code = ANY(:codes)"
+            " LEFT JOIN shipment_line l ON l.brand_id = o.brand_id AND l.order_id = o.id AND l.quantity > 0"
+            " LEFT JOIN shipment s ON s.brand_id = l.brand_id AND s.id = l.shipment_id AND s.state = 'held'"
+            " WHERE o.brand_id = :brand_id AND o.combine_code = ANY(:codes) GROUP BY o.combine_code, r.key"
         ),
         {"brand_id": brand_id, "codes": sorted(codes)},
     )
-    return {row.combine_code: row.key for row in rows}
+    return {row.combine_code: Coded(row.key, frozenset(row.shipment_ids)) for row in rows}
 
 
 _OPEN = text(

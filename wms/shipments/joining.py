@@ -2,7 +2,7 @@
 """Who may travel with whom: one pure rule for intake, for explicit merges and for trying out edit windows on paper."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -156,7 +156,20 @@ class OpenDoors:
         """Adds a shipment that others may join."""
         self._by_key[shipment.terms.key].append(shipment)
 
-    def find(self, order: Joiner, at: datetime) -> OpenShipment | None:
-        """Returns the shipment that the order can join, the one that leaves first of several."""
-        fitting = [host for host in self._by_key[order.terms.key] if not can_join(self._policy, host, order, at)]
+    def find(self, order: Joiner, at: datetime, among: Collection[UUID] | None = None) -> OpenShipment | None:
+        """Returns the shipment (of these, if any are named) that the order can join, of several the first to leave."""
+        fitting = [
+            host
+            for host in self._by_key.get(order.terms.key, ())
+            if (among is None or host.id in among) and not can_join(self._policy, host, order, at)
+        ]
         return min(fitting, key=lambda host: (host.release_at, host.id), default=None)
+
+    def place(self, order: Joiner, shipment_id: UUID, at: datetime) -> OpenShipment:
+        """Lets the order into a shipment that is open to it, or opens one of its own with this id."""
+        host = self.find(order, at)
+        if host is None:
+            host = OpenShipment(shipment_id, order.terms, at)
+            self.open(host)
+        host.take_in(self._policy, order)
+        return host
