@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from api.brand.access import ApiRequest
 from wms.platform.db import brand_scope, in_transaction
+from wms.platform.errors import WmsError
 from wms.platform.idempotency import Question, StoredAnswer, recall, remember
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,10 +33,14 @@ OnceKey: TypeAlias = Annotated[
 
 @dataclass(frozen=True)
 class Answer(Generic[Model]):
-    """What an operation answers once it has been done."""
+    """What an operation answers once it has been done.
+
+    A ``refusal`` is raised after the commit, where what was written must stay; it is not kept under the key.
+    """
 
     value: Model
     status: int = 200
+    refusal: WmsError | None = None
 
 
 def fingerprint(request: ApiRequest, body: bytes) -> bytes:
@@ -54,19 +59,26 @@ def answer_once(
     brand_id = request.auth.brand_id
     if key is None:
         answer = in_transaction(brand_scope(brand_id), work)
+        if answer.refusal is not None:
+            raise answer.refusal
         return _response(StoredAnswer(answer.status, answer.value.model_dump_json().encode()))
     question = Question(key, fingerprint(request, body))
 
-    def once(session: Session) -> tuple[StoredAnswer, bool]:
+    def once(session: Session) -> tuple[StoredAnswer, bool] | WmsError:
         stored = recall(session, brand_id, question)
         if stored is not None:
             return stored, True
         answer = work(session)
+        if answer.refusal is not None:
+            return answer.refusal
         made = StoredAnswer(answer.status, answer.value.model_dump_json().encode())
         remember(session, brand_id, [(question, made)])
         return made, False
 
-    stored, replayed = in_transaction(brand_scope(brand_id), once)
+    outcome = in_transaction(brand_scope(brand_id), once)
+    if isinstance(outcome, WmsError):
+        raise outcome
+    stored, replayed = outcome
     return _response(stored, replayed=replayed)
 
 

@@ -19,10 +19,13 @@ from api.brand.once import Answer, OnceKey, answer_once, fingerprint
 from api.problems import documented
 from wms.brands.models import Brand
 from wms.brands.service import Grant
-from wms.changes.cancel import cancel_order
+from wms.changes.models import ChangeAnswer
+from wms.changes.schemas import Cancel
+from wms.changes.service import TooLate, ask
 from wms.intake import service as intake
 from wms.intake.schemas import OrderIn
 from wms.orders.models import OrderState
+from wms.orders.service import find_order
 from wms.platform.errors import Invalid, WmsError
 from wms.platform.idempotency import Question
 from wms.platform.settings import settings
@@ -200,7 +203,7 @@ def _summed(answers: Sequence[BulkAnswer]) -> BulkAnswers:
 @post(
     "/orders/{ref:str}/cancel",
     operation_id="CancelOrder",
-    summary="Cancel an order that was not released",
+    summary="Cancel an order",
     status_code=200,
     guards=[needs(Grant.ORDERS_WRITE)],
     responses=documented(400, 401, 403, 404, 409, 422),
@@ -213,12 +216,19 @@ def cancel(
     body: RawBody,
     idempotency_key: OnceKey = None,
 ) -> Response[OrderCancelled]:
-    """Cancels the whole order and gives its stock back. Once the floor has it, the answer is 409 `too_late`."""
+    """Cancels the whole order and gives its stock back; what cannot be cancelled any more is 409 `too_late`. It is a
+    change like any other (`ChangeOrder`, kind `cancel`), with a reference that is made here."""
     brand_id, actor = request.auth.brand_id, request.auth.actor
 
     def work(session: Session) -> Answer[OrderCancelled]:
-        order = cancel_order(session, brand_id, ref, data.reason, actor)
-        return Answer(OrderCancelled(ref=order.ref, state=order.state))
+        order = find_order(session, brand_id, ref)
+        refusal = None
+        if order.state is not OrderState.CANCELLED:
+            change = Cancel(ref=f"cancel-{order.version}", reason=data.reason)
+            answered = ask(session, session.get_one(Brand, brand_id), ref, change, actor)
+            if answered.answer is ChangeAnswer.REFUSED and answered.reason_code != "already_cancelled":
+                refusal = TooLate(answered.detail, reason_code=answered.reason_code, stage=answered.stage)
+        return Answer(OrderCancelled(ref=order.ref, state=order.state), refusal=refusal)
 
     return answer_once(request, body, idempotency_key, work)
 

@@ -31,6 +31,8 @@ mean: again in a moment.
 
 _TAGS = [
     Tag("Orders", "What was sold: accepted once per reference, cancelled while nobody has walked for it."),
+    Tag("Changes", "What can still be changed, until when, and if not, what instead."),
+    Tag("Money", "What is owed because of late changes, and what was paid."),
     Tag("Stock", "What there is, what is promised, what arrived."),
     Tag("Catalogue", "The articles and their barcodes."),
     Tag("Events", "Everything that happens to your orders, in one sequence to read on from."),

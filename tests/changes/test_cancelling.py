@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cancelling wins until the release, and the row lock says which of the two came first."""
+"""Cancelling: everything that has not left is given back, and the row lock says which of two came first."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from tests.factories import (
     at_once,
     bins,
     counter,
+    give_to_carrier,
     offences,
+    packed,
     placed,
     release,
     shipments,
@@ -18,31 +20,19 @@ from tests.factories import (
     stocked,
     story,
 )
-from wms.changes.cancel import TooLate, cancel_order
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import place_hold
-from wms.platform.db import WAREHOUSE, brand_scope, in_transaction, transaction
+from wms.platform.db import WAREHOUSE, in_transaction, transaction
 from wms.platform.errors import NotFound
 from wms.shipments.release import release_due
 
 
-def cancel(brand_id: Any, ref: str) -> str:
-    return in_transaction(
-        brand_scope(brand_id),
-        lambda session: cancel_order(session, brand_id, ref, "changed my mind", "brand:test").state,
-    )
-
-
-@pytest.fixture
-def fennel(house: Any) -> Any:
-    return house.brands["fennel"].id
-
-
-def test_a_cancelled_order_gives_everything_back(database: Any, house: Any, fennel: Any) -> None:
+def test_a_cancelled_order_gives_everything_back(database: Any, house: Any, fennel: Any, change: Any) -> None:
     cup = stocked(house, fennel, "CUP", ("A-01-1", 10))
     order_id = placed(fennel, ("CUP", 3), ("CUP", 1), ref="A-1")
     assert counter(database, cup) == (10, 4)
-    assert cancel(fennel, "A-1") == "cancelled"
+    answered = change("A-1", "cancel", reason="changed my mind")
+    assert (answered.answer, answered.reason_code, answered.stage) == ("applied", "", "held")
     assert counter(database, cup) == (10, 0)
     assert database.rows("SELECT quantity, cancelled FROM order_line ORDER BY 1") == [(1, 1), (3, 3)]
     assert database.rows("SELECT state FROM shipment") == [("cancelled",)]
@@ -54,109 +44,134 @@ def test_a_cancelled_order_gives_everything_back(database: Any, house: Any, fenn
     assert offences(*BOOKS) == {}
 
 
-def test_cancelling_again_changes_nothing(database: Any, house: Any, fennel: Any) -> None:
+def test_the_same_reference_again_changes_nothing(database: Any, house: Any, fennel: Any, change: Any) -> None:
     stocked(house, fennel, "CUP", ("A-01-1", 10))
     placed(fennel, ("CUP", 3), ref="A-1")
-    cancel(fennel, "A-1")
+    first = change("A-1", "cancel", ref="C")
     before = snapshot(database)
-    assert cancel(fennel, "A-1") == "cancelled"
+    assert change("A-1", "cancel", ref="C").id == first.id
     assert snapshot(database) == before
 
 
-def test_cancelling_lifts_every_hold(database: Any, house: Any, fennel: Any) -> None:
+def test_a_second_cancellation_is_refused_and_stored(database: Any, house: Any, fennel: Any, change: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 10))
+    order_id = placed(fennel, ("CUP", 3), ref="A-1")
+    change("A-1", "cancel")
+    again = change("A-1", "cancel")
+    assert (again.answer, again.reason_code, again.stage) == ("refused", "already_cancelled", "cancelled")
+    assert story(database, order_id)[-1] == ("change_refused", "cancelled")
+    assert database.rows("SELECT answer FROM change ORDER BY id") == [("applied",), ("refused",)]
+    assert offences(*BOOKS) == {}
+
+
+def test_cancelling_lifts_every_hold(database: Any, house: Any, fennel: Any, change: Any) -> None:
     stocked(house, fennel, "CUP", ("A-01-1", 10))
     order_id = placed(fennel, ("CUP", 3), ref="A-1")
     with transaction(WAREHOUSE) as session:
         for handle in ("one", "two"):
             order = session.get_one(Order, (fennel, order_id))
             place_hold(session, order, HoldKind.BRAND_REQUEST, owner="brand", handle=handle, actor="brand:test")
-    cancel(fennel, "A-1")
+    change("A-1", "cancel")
     assert database.rows("SELECT count(*) FROM hold WHERE lifted_at IS NULL") == [(0,)]
     kinds = [kind for kind, _ in story(database, order_id)]
     assert kinds == ["accepted", "held", "held", "hold_lifted", "hold_lifted", "cancelled"]
 
 
-def test_a_released_order_is_refused_and_stays(database: Any, house: Any, fennel: Any, frozen_clock: Any) -> None:
+def test_a_released_order_is_cancelled_and_its_bins_are_free(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any, change: Any
+) -> None:
     cup = stocked(house, fennel, "CUP", ("A-01-1", 10))
     placed(fennel, ("CUP", 3), ref="A-1")
     assert release(frozen_clock) == 1
-    before = snapshot(database)
-    with pytest.raises(TooLate) as refusal:
-        cancel(fennel, "A-1")
-    assert (refusal.value.status, refusal.value.code, refusal.value.extra) == (409, "too_late", {"state": "released"})
-    assert snapshot(database) == before
-    assert (counter(database, cup), bins(database, cup)) == ((10, 3), {"A-01-1": (10, 3)})
+    assert bins(database, cup) == {"A-01-1": (10, 3)}
+    answered = change("A-1", "cancel")
+    assert (answered.answer, answered.stage) == ("applied", "released")
+    assert (counter(database, cup), bins(database, cup)) == ((10, 0), {"A-01-1": (10, 0)})
+    assert database.rows("SELECT state FROM allocation") == [("cancelled",)]
+    assert offences(*BOOKS) == {}
 
 
-def test_nobody_cancels_another_brands_order(database: Any, house: Any, fennel: Any) -> None:
+def test_what_the_carrier_has_is_refused_and_offered_as_a_return(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any, change: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 10))
+    order_id = placed(fennel, ("CUP", 3), ref="A-1")
+    release(frozen_clock)
+    (box,) = packed(shipments(order_id, fennel)[0])
+    give_to_carrier(box)
+    answered = change("A-1", "cancel")
+    assert (answered.answer, answered.reason_code) == ("refused", "with_carrier")
+    assert answered.outcome["alternatives"] == ["return"]
+    assert database.rows("SELECT cancelled, shipped FROM order_line") == [(0, 3)]
+    assert offences(*BOOKS) == {}
+
+
+def test_nobody_cancels_another_brands_order(database: Any, house: Any, fennel: Any, change: Any) -> None:
     stocked(house, fennel, "CUP", ("A-01-1", 10))
     placed(fennel, ("CUP", 3), ref="A-1")
     before = snapshot(database)
     with pytest.raises(NotFound):
-        cancel(house.brands["juniper"].id, "A-1")
+        change("A-1", "cancel", brand_id=house.brands["juniper"].id)
     assert snapshot(database) == before
 
 
 def test_what_a_cancellation_gives_back_goes_to_whoever_waits(
-    database: Any, house: Any, frozen_clock: Any, run_jobs: Any
+    database: Any, house: Any, frozen_clock: Any, run_jobs: Any, change: Any
 ) -> None:
     juniper = house.brands["juniper"].id
     cup = stocked(house, juniper, "CUP", ("B-01-1", 5))
     placed(juniper, ("CUP", 5), ref="A-1")
     waiting = placed(juniper, ("CUP", 4), ref="A-2")
     run_jobs()
-    cancel(juniper, "A-1")
+    change("A-1", "cancel", brand_id=juniper)
     run_jobs()
     assert counter(database, cup) == (5, 4)
     assert [kind for kind, _ in story(database, waiting)] == ["accepted", "held", "hold_lifted"]
     assert offences(*BOOKS) == {}
 
 
-def test_eight_cancellations_at_once_are_one(database: Any, house: Any, fennel: Any) -> None:
+def test_eight_cancellations_at_once_are_one(database: Any, house: Any, fennel: Any, change: Any) -> None:
     stocked(house, fennel, "CUP", ("A-01-1", 10))
     order_id = placed(fennel, ("CUP", 3), ref="A-1")
-    assert at_once(8, lambda _: cancel(fennel, "A-1")) == ["cancelled"] * 8
+    assert at_once(8, lambda _: change("A-1", "cancel", ref="C").answer) == ["applied"] * 8
     assert story(database, order_id) == [("accepted", "accepted"), ("cancelled", "cancelled")]
+    assert database.rows("SELECT count(*) FROM change") == [(1,)]
     assert offences(*BOOKS) == {}
 
 
-def test_of_cancel_and_release_exactly_one_wins_a_hundred_times(
-    database: Any, house: Any, fennel: Any, frozen_clock: Any
+def test_cancelling_beside_the_release_always_leaves_the_books_in_order(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any, change: Any
 ) -> None:
     cup = stocked(house, fennel, "CUP", ("A-01-1", 1000))
-    for number in range(100):
+    for number in range(60):
         placed(fennel, ("CUP", 1), ref=f"A-{number}")
     frozen_clock.advance(days=1)
 
     def run(worker: int) -> list[str]:
         if worker == 0:
-            for _ in range(100):
+            for _ in range(60):
                 in_transaction(WAREHOUSE, lambda session: release_due(session, limit=1))
             return []
-        outcome = []
-        for number in range(99, -1, -1):
-            try:
-                outcome.append(cancel(fennel, f"A-{number}"))
-            except TooLate:
-                outcome.append("too late")
-        return outcome
+        return [change(f"A-{number}", "cancel").stage for number in range(59, -1, -1)]
 
-    _, outcome = at_once(2, run)
-    states = [state for (state,) in database.rows("SELECT state FROM orders ORDER BY accepted_at, id DESC")]
-    assert [{"cancelled": "cancelled", "released": "too late"}[state] for state in states] == outcome
-    cancelled, released = outcome.count("cancelled"), outcome.count("too late")
-    assert cancelled + released == 100
-    assert cancelled > 0
-    assert released > 0
-    assert (counter(database, cup), bins(database, cup)) == ((1000, released), {"A-01-1": (1000, released)})
-    assert database.rows("SELECT count(*) FROM shipment WHERE state = 'released'") == [(released,)]
+    _, stages = at_once(2, run)
+    assert (stages.count("held") > 0, stages.count("released") > 0) == (True, True)
+    assert set(stages) == {"held", "released"}
+    assert database.rows("SELECT state, count(*) FROM orders GROUP BY 1") == [("cancelled", 60)]
+    assert (counter(database, cup), bins(database, cup)) == ((1000, 0), {"A-01-1": (1000, 0)})
     assert offences(*BOOKS) == {}
 
 
-def test_a_split_order_on_the_floor_is_refused_whole(database: Any, house: Any, fennel: Any, frozen_clock: Any) -> None:
-    stocked(house, fennel, "CUP", ("A-01-1", 10))
-    order_id = placed(fennel, ("CUP", 3), ref="A-1")
-    release(frozen_clock)
-    assert [s.state for s in shipments(order_id, fennel)] == ["released"]
-    with pytest.raises(TooLate):
-        cancel(fennel, "A-1")
+def test_a_captured_payment_is_owed_back_with_its_postage(database: Any, house: Any, sell: Any, change: Any) -> None:
+    sell("A-1", (min(house.brands["fennel"].skus), 2, 1500), shipping_charge_minor=399)
+    answered = change("A-1", "cancel")
+    assert database.rows("SELECT kind, amount_minor, currency, cause FROM adjustment") == [
+        ("refund_due", 3399, "GBP", f"change:{answered.id}")
+    ]
+    assert answered.outcome["refund_due"]["amount_minor"] == 3399
+
+
+def test_an_authorised_payment_is_never_owed_back(database: Any, house: Any, sell: Any, change: Any) -> None:
+    sell("A-1", (min(house.brands["fennel"].skus), 2, 1500), payment="authorised")
+    assert change("A-1", "cancel").answer == "applied"
+    assert database.rows("SELECT 1 FROM adjustment") == []

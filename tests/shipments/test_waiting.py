@@ -21,7 +21,9 @@ from tests.factories import (
     stocked,
     story,
 )
-from wms.changes.cancel import cancel_order
+from wms.brands.models import Brand
+from wms.changes.schemas import Cancel
+from wms.changes.service import ask
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.ids import new_id
 from wms.shipments.missing import report_short
@@ -157,7 +159,7 @@ def test_a_backorder_that_is_cancelled_while_stock_arrives_gets_none_of_it(
 
     server = threading.Thread(target=serve)
     with transaction(WAREHOUSE) as session:
-        cancel_order(session, juniper, "A-1", "test", "brand:test")
+        ask(session, session.get_one(Brand, juniper), "A-1", Cancel(ref="C-1"), "brand:test")
         server.start()
         _wait_until_somebody_waits(database)
     server.join()

@@ -28,7 +28,9 @@ from tests.factories import (
     start_picking,
     stocked,
 )
-from wms.changes.cancel import TooLate, cancel_order
+from wms.brands.models import Brand
+from wms.changes.schemas import Cancel
+from wms.changes.service import ask
 from wms.orders.models import EventKind
 from wms.platform.db import WAREHOUSE, in_transaction, transaction
 from wms.platform.errors import Invalid
@@ -117,11 +119,9 @@ class Warehouse(RuleBasedStateMachine):
         if not self.refs:
             return
         ref = self.refs[which % len(self.refs)]
-        try:
-            with transaction(WAREHOUSE) as session:
-                cancel_order(session, self.brand, ref, "test", "brand:test")
-        except TooLate:
-            pass
+        with transaction(WAREHOUSE) as session:
+            brand = session.get_one(Brand, self.brand)
+            ask(session, brand, ref, Cancel(ref=f"C-{new_id()}"), "brand:test")
 
     @rule()
     def release(self) -> None:
