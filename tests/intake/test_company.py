@@ -38,7 +38,7 @@ def one(brand: Any, ref: str, **members: Any) -> Any:
     return answer
 
 
-def groups(database: Any) -> list[tuple[list[str], Any]]:
+def groups(database: Any) -> Any:
     """Returns the orders of each shipment that is not cancelled, and its clock."""
     return database.rows(
         "SELECT array_agg(DISTINCT o.ref ORDER BY o.ref), s.release_at FROM shipment s JOIN shipment_line l"

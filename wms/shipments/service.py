@@ -20,7 +20,7 @@ TRANSITIONS: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
     S.RELEASED: frozenset({S.PICKING, S.CANCELLED}),
     S.PICKING: frozenset({S.PICKED, S.CANCELLED}),
     S.PICKED: frozenset({S.PACKED, S.CANCELLED}),
-    S.PACKED: frozenset({S.LABELLING, S.PICKED}),
+    S.PACKED: frozenset({S.LABELLING, S.PICKED, S.CANCELLED}),
     S.LABELLING: frozenset({S.LABELLED, S.PACKED}),
     S.LABELLED: frozenset({S.HANDED_OVER, S.PACKED}),
     S.HANDED_OVER: frozenset({S.DELIVERED}),
