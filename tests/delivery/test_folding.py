@@ -13,9 +13,17 @@ import pytest
 from carriers.sandbox.server.push import signed_headers
 from wms.audit.service import run_audit
 from wms.delivery.models import InboxEvent
-from wms.delivery.service import Envelope, fold, forget_unmatched, rematch, store_callback
+from wms.delivery.service import Envelope, fold, forget_unmatched, read_envelope, rematch, store_callback
 from wms.dispatch.models import CarrierAccount
-from wms.dispatch.service import callback_secrets, connect, hand_over, live_label, request_labels, verify_label
+from wms.dispatch.service import (
+    ask_return,
+    callback_secrets,
+    connect,
+    hand_over,
+    live_label,
+    request_labels,
+    verify_label,
+)
 from wms.dispatch.service import void_labels as void
 from wms.platform.db import WAREHOUSE, transaction
 from wms.shipments.packages import packages_of
@@ -25,6 +33,8 @@ TIMES = {
     "out_for_delivery": "2026-03-03T07:00:00+00:00",
     "delivery_failed": "2026-03-03T12:00:00+00:00",
     "delivered": "2026-03-04T10:00:00+00:00",
+    "return_started": "2026-03-05T09:00:00+00:00",
+    "returned": "2026-03-07T15:00:00+00:00",
 }
 
 
@@ -127,6 +137,56 @@ def test_the_story_tells_each_real_change_once(database: Any, house: Any, labell
     assert data["status"] == "attempt_failed"
     assert data["tracking_number"] == number
     assert database.rows("SELECT state, count(*) FROM inbox_event GROUP BY state") == [("folded", 4)]
+
+
+def test_a_parcel_that_comes_back_is_told_of_turning_and_of_arriving(
+    database: Any, house: Any, labelled: Any, run_jobs: Any
+) -> None:
+    shipment, (number,) = labelled()
+    for status in ("collected", "delivery_failed", "return_started", "returned"):
+        push(house, event(number, status), event(number, status))
+        run_jobs()
+    # On its way back it is scanned like any other parcel, which is no news.
+    late = {**event(number, "out_for_delivery", "evt_late"), "occurred_at": "2026-03-06T07:00:00+00:00"}
+    push(house, late)
+    run_jobs()
+    told = ["handed_over", "in_transit", "delivery_exception", "returning", "returned"]
+    assert story(database, shipment) == told
+    assert state(database, shipment)[0] == "handed_over"
+    ((tracking_status, package_state),) = database.rows("SELECT tracking_status, state FROM package")
+    assert (tracking_status, package_state) == ("returned", "handed_over")
+    ((data, actor),) = database.rows("SELECT data, actor FROM order_event WHERE kind = 'returning'")
+    assert (data["status"], data["tracking_number"], actor) == ("returning", number, "carrier:SANDBOX")
+    assert data["occurred_at"] == TIMES["return_started"]
+
+
+def test_a_delivered_parcel_that_is_sent_back_is_told_after_its_delivery(
+    database: Any, house: Any, labelled: Any, run_jobs: Any
+) -> None:
+    shipment, (number,) = labelled()
+    for status in ("delivered", "return_started", "delivered", "returned"):
+        push(house, event(number, status))
+        run_jobs()
+    assert story(database, shipment) == ["handed_over", "delivered", "returning", "returned"]
+    assert state(database, shipment)[0] == "delivered"
+    with transaction(WAREHOUSE) as session:
+        assert [(finding.code, finding.ids) for finding in run_audit(session) if finding.count] == []
+
+
+def test_every_order_in_the_parcel_hears_that_it_comes_back(
+    database: Any, house: Any, labelled: Any, run_jobs: Any
+) -> None:
+    shipment, (number,) = labelled()
+    other, _ = labelled()
+    # The second order's goods lie in the first one's parcel as well.
+    database.rows("UPDATE shipment_line SET shipment_id = %s WHERE shipment_id = %s", shipment.id, other.id)
+    push(house, event(number, "return_started"), event(number, "returned"))
+    run_jobs()
+    told = database.rows(
+        "SELECT o.ref, e.kind FROM order_event e JOIN orders o ON o.id = e.order_id"
+        " WHERE e.kind IN ('returning', 'returned') ORDER BY o.ref, e.seq"
+    )
+    assert told == [("R-1", "returning"), ("R-1", "returned"), ("R-2", "returning"), ("R-2", "returned")]
 
 
 def test_a_late_scan_does_not_undeliver(database: Any, house: Any, labelled: Any, run_jobs: Any) -> None:
@@ -284,6 +344,46 @@ def test_a_parcel_is_delivered_by_the_carriers_own_signed_pushes(
     assert database.rows("SELECT state FROM orders") == [("delivered",)]
     with transaction(WAREHOUSE) as session:
         assert [(finding.code, finding.ids) for finding in run_audit(session) if finding.count] == []
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_return_is_asked_answered_by_push_and_carried_out(
+    is_accepted: bool, database: Any, house: Any, labelled: Any, run_jobs: Any, sandbox: Any, server: str
+) -> None:
+    shipment, (number,) = labelled()
+    url = f"{server}/carriers/sandbox/{house.account_id}"
+    sandbox.call("PUT", "/v1/webhook", {"url": url, "secret": _secret(house)})
+    sandbox.call("PUT", "/sandbox/faults", {"push": [{"kind": "duplicate"}]})
+    with transaction(WAREHOUSE) as session:
+        amendment = ask_return(session, shipment, "brand:fennel")
+    run_jobs()
+    (asked,) = [one for one in sandbox.call("GET", "/sandbox/amendments")["amendments"] if one["numbers"] == [number]]
+    decision = {"accepted": is_accepted, "code": "too_busy", "message": "The driver has left."}
+    sandbox.call("POST", f"/sandbox/amendments/{asked['id']}/decide", decision)
+    news = 2 if is_accepted else 1
+    _wait_until(lambda: sandbox.call("GET", "/sandbox/outbox")["pending"] == 0)
+    _wait_until(lambda: database.rows("SELECT count(*) FROM inbox_event") == [(news,)])
+    run_jobs()
+    assert database.rows("SELECT DISTINCT state FROM inbox_event") == [("folded",)]
+    answer = database.rows("SELECT state, reason_code FROM amendment WHERE id = %s", amendment.id)
+    assert answer == [("accepted", None) if is_accepted else ("refused", "too_busy")]
+    assert story(database, shipment) == (["handed_over", "returning"] if is_accepted else ["handed_over"])
+    assert database.rows("SELECT count(*) FROM job WHERE kind = 'changes.resolve'") == [(1,)]
+
+
+def test_an_answer_to_nobodys_question_is_kept_for_a_person(
+    database: Any, house: Any, sandbox: Any, run_jobs: Any
+) -> None:
+    answer = {"event_id": "evt_amd", "key": "nobody's", "state": "accepted", "error": None}
+    body = json.dumps({"type": "amendment.resolved", "event": answer}).encode()
+    with transaction(WAREHOUSE) as session:
+        account = session.get_one(CarrierAccount, house.account_id)
+        headers = {"x-sandbox-event": "evt_amd"}
+        envelope = read_envelope(connect(account), headers, body)
+        assert envelope == Envelope("evt_amd", [])
+        assert store_callback(session, account, envelope, headers, body)
+    run_jobs()
+    assert database.rows("SELECT state FROM inbox_event") == [("unmatched",)]
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> httpx.Response:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wms.dispatch.models import CarrierAccount
-from wms.dispatch.service import connect, request_labels, void_labels
+from wms.dispatch.service import ask_return, connect, request_labels, void_labels
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.faults import FaultInjectedError, fault_point
 
@@ -109,6 +109,41 @@ def test_a_worker_killed_while_it_voids_voids_in_the_end(
     run_jobs()
     assert database.rows("SELECT state FROM label") == [("voided",)]
     assert [is_void for _, is_void in labels_at_the_carrier(house, shipment)] == [True]
+
+
+@pytest.mark.parametrize("point", ["dispatch.before_amend_call", "dispatch.after_amend_call"])
+def test_a_worker_killed_while_it_asks_leaves_one_question(
+    point: str, database: Any, gone: Any, run_jobs: Any, depot: Any
+) -> None:
+    shipment, _ = gone()
+    with transaction(WAREHOUSE) as session:
+        ask_return(session, shipment, "brand:fennel")
+    with worker(f"{point}=kill") as process:
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    assert database.rows("SELECT state, in_doubt FROM amendment") == [("calling", True)]
+    let_the_lease_run_out(database)
+    run_jobs()
+    assert database.rows("SELECT state FROM amendment") == [("requested",)]
+    assert len(depot.asked(shipment)) == 1
+
+
+def test_a_worker_that_slept_while_it_asked_writes_nothing(database: Any, gone: Any, run_jobs: Any, depot: Any) -> None:
+    shipment, _ = gone()
+    with transaction(WAREHOUSE) as session:
+        ask_return(session, shipment, "brand:fennel")
+    with worker("dispatch.after_amend_call=stop") as sleeper:
+        _, status = os.waitpid(sleeper.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        depot.decide(shipment, accepted=True)
+        let_the_lease_run_out(database)
+        run_jobs()
+        tables = ("amendment", "shipment", "order_event", "job")
+        before = [database.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
+        os.kill(sleeper.pid, signal.SIGCONT)
+        output, _ = sleeper.communicate(timeout=30)
+    assert output.splitlines()[-1] == "[False]"
+    assert [database.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables] == before
+    assert database.rows("SELECT state FROM amendment") == [("accepted",)]
 
 
 def test_a_fault_point_does_nothing_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
