@@ -25,6 +25,8 @@ from wms.platform.errors import Unavailable
 from wms.platform.idempotency import forget_old_keys
 from wms.platform.jobs import due_jobs, ring, run_job
 from wms.platform.settings import settings
+from wms.shipments.holds import lift_expired
+from wms.shipments.lateness import flag_late
 from wms.shipments.release import release_due
 
 log = structlog.get_logger()
@@ -58,8 +60,11 @@ def ring_due_jobs(session: Session) -> int:
 
 LOOPS: Final[tuple[Loop, ...]] = (
     Loop("ring due jobs", ring_due_jobs),
+    # First the holds that end by themselves, so that what waited for nothing else is released in the same second.
+    Loop("lift expired holds", lambda session: lift_expired(session, _BATCH)),
     Loop("release shipments", lambda session: release_due(session, _BATCH)),
     Loop("sequence notices", lambda session: sequence(session, _BATCH)),
+    Loop("flag late orders", lambda session: flag_late(session, _BATCH), every_seconds=5),
     Loop("forget idempotency keys", forget_old_keys, every_seconds=60),
     Loop("forget sessions", forget_old_sessions, every_seconds=60),
     Loop("flag labels in doubt", flag_unresolved, every_seconds=30),

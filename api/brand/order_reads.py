@@ -56,12 +56,16 @@ class LineOut(_Out):
 
 
 class HoldOut(_Out):
-    """A reason to wait; who placed it lifts it."""
+    """A reason to wait; who placed it (`brand`, `warehouse` or `system`) lifts it."""
 
     kind: HoldKind
     owner: str
     handle: str
+    note: str
+    until: datetime | None = Field(description="Lifts by itself then.")
+    release_stock: bool = Field(description="Others may have its stock meanwhile.")
     placed_at: datetime
+    lifted_at: datetime | None
 
 
 class PackageOut(_Out):
@@ -90,6 +94,7 @@ class ShipmentOut(_Out):
     service: str
     release_at: datetime
     released_at: datetime | None
+    late_since: datetime | None
     master_tracking: str | None
     lines: list[ShipmentLineOut]
     packages: list[PackageOut]
@@ -103,6 +108,7 @@ class OrderSummary(_Out):
     service: str
     payment: PaymentState
     ship_by: datetime | None
+    late_since: datetime | None = Field(description="Since when its promise cannot be kept any more.")
     accepted_at: datetime
 
 
@@ -111,6 +117,9 @@ class OrderOut(OrderSummary):
 
     until: datetime | None = Field(
         description="Until when it can be changed freely: the end of its edit window; null once it is on the floor."
+    )
+    latest_release: datetime | None = Field(
+        description="Until when it must be released for the cut-off that it is meant for; null where none is promised."
     )
     currency: str
     shipping_charge_minor: int
@@ -184,7 +193,8 @@ def get_orders(
     def work(session: Session) -> OrderPage:
         rows = session.execute(
             text(
-                "SELECT id, ref, state, service, payment_state AS payment, ship_by, accepted_at FROM orders"
+                "SELECT id, ref, state, service, payment_state AS payment, ship_by, late_since, accepted_at"
+                " FROM orders"
                 " WHERE brand_id = :brand_id AND (CAST(:before AS uuid) IS NULL OR id < :before)"
                 " AND (CAST(:state AS text) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit"
             ),
@@ -235,8 +245,10 @@ def order_out(session: Session, order: Order) -> OrderOut:
         service=order.service,
         payment=order.payment_state,
         ship_by=order.ship_by,
+        late_since=order.late_since,
         accepted_at=order.accepted_at,
         until=_until(order, shipments),
+        latest_release=order.latest_release,
         currency=order.currency,
         shipping_charge_minor=order.shipping_charge_minor,
         cod_amount_minor=order.cod_amount_minor,
@@ -287,6 +299,7 @@ def _shipments(session: Session, shipments: Sequence[Shipment], line_numbers: di
             service=shipment.service,
             release_at=shipment.release_at,
             released_at=shipment.released_at,
+            late_since=shipment.late_since,
             master_tracking=shipment.master_tracking,
             lines=[
                 ShipmentLineOut(line=line_numbers[line.order_line_id], quantity=line.quantity)

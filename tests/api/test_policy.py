@@ -11,6 +11,12 @@ DEFAULTS = {
     "default_country": "GB",
     "default_currency": "GBP",
     "default_service": "standard",
+    "cut_offs": [],
+    "consolidation": "off",
+    "consolidate_until": "held",
+    "add_ons": "new_order",
+    "payment_window_seconds": 900,
+    "payment_link": "",
     "packing_slip_message": "",
 }
 
@@ -32,6 +38,9 @@ def test_a_policy_is_replaced_whole(fennel: httpx.Client, juniper: httpx.Client)
         ({"on_shortage": "panic"}, "on_shortage"),
         ({"default_country": "gb"}, "default_country"),
         ({"brand_id": "x"}, "brand_id"),
+        ({"cut_offs": [{"service": "standard", "at": "25:00"}]}, "cut_offs.0.at"),
+        ({"cut_offs": [{"service": "standard", "at": "16:30+01:00"}]}, "cut_offs.0.at"),
+        ({"cut_offs": [{"service": "standard", "at": "16:30", "weekdays": [7]}]}, "cut_offs.0.weekdays"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused_and_the_old_one_stays(
@@ -42,3 +51,12 @@ def test_a_policy_that_cannot_be_is_refused_and_the_old_one_stays(
     assert refused.status_code == 400
     assert [error["field"] for error in refused.json()["errors"]] == [field]
     assert fennel.get("/v1/policy").json() == before
+
+
+def test_cut_offs_are_kept_as_wall_times_on_weekdays(fennel: httpx.Client) -> None:
+    cut_offs = [{"service": "standard", "at": "16:30"}, {"service": "express", "at": "18:00", "weekdays": [5]}]
+    assert fennel.put("/v1/policy", json={"cut_offs": cut_offs}).status_code == 200
+    assert fennel.get("/v1/policy").json()["cut_offs"] == [
+        {"service": "standard", "weekdays": [0, 1, 2, 3, 4], "at": "16:30:00"},
+        {"service": "express", "weekdays": [5], "at": "18:00:00"},
+    ]

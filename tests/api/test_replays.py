@@ -23,13 +23,6 @@ OPERATIONS: list[tuple[str, Any, int]] = [
     ("/v1/orders/bulk", [ORDER], 200),
 ]
 
-# Each is replayed in a test of its own.
-VERBS_OF_AN_ORDER = {
-    "/v1/orders/{ref}/cancel",
-    "/v1/orders/{ref}/holds",
-    "/v1/orders/{ref}/holds/{handle}/lift",
-}
-
 
 def _post(client: httpx.Client, path: str, data: Any, key: str) -> httpx.Response:
     return client.post(path, json=data, headers={"idempotency-key": key})

@@ -2,6 +2,7 @@
 """Orders: kept, not decided. Looking them up, and the holds that make them wait."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -12,10 +13,12 @@ from wms.platform.clock import now
 from wms.platform.errors import Conflict, NotFound
 
 ACTIVE_HOLDS_MAX = 20
+# Who places a hold lifts it. Stock holds are placed and lifted by the stock itself.
+STOCK_HOLD_OWNER = "system"
 
 
 class TooManyHolds(Conflict):
-    """An order carries at most 20 active holds."""
+    """An order carries at most 20 active holds of people and programs."""
 
     code = "too_many_holds"
 
@@ -64,6 +67,9 @@ def place_hold(
     handle: str,
     actor: str,
     shipment_id: UUID | None = None,
+    until: datetime | None = None,
+    release_stock: bool = False,
+    note: str = "",
 ) -> Hold:
     """Makes the order (or one shipment of it) wait. The same owner and handle again is the same hold."""
     # Two that place the same hold at once queue here, so that the second finds the first one's.
@@ -72,7 +78,8 @@ def place_hold(
     for hold in active:
         if (hold.owner, hold.handle) == (owner, handle):
             return hold
-    if len(active) >= ACTIVE_HOLDS_MAX:
+    # A count that finds less must never fail because people have many reasons to wait.
+    if owner != STOCK_HOLD_OWNER and sum(hold.owner != STOCK_HOLD_OWNER for hold in active) >= ACTIVE_HOLDS_MAX:
         raise TooManyHolds(f"Order {order.ref} already carries {ACTIVE_HOLDS_MAX} holds.")
     hold = Hold(
         brand_id=order.brand_id,
@@ -81,18 +88,19 @@ def place_hold(
         kind=kind,
         owner=owner,
         handle=handle,
+        note=note,
+        until=until,
+        release_stock=release_stock,
         placed_at=now(session),
     )
     session.add(hold)
     data = {"kind": kind, "owner": owner, "handle": handle}
     if shipment_id is not None:
         data["shipment_id"] = str(shipment_id)
+    if until is not None:
+        data["until"] = until.isoformat()
     record(session, [NewEvent(order.brand_id, order.id, EventKind.HELD, data, actor)])
     return hold
-
-
-# Who places a hold lifts it. Stock holds are placed and lifted by the stock itself.
-STOCK_HOLD_OWNER = "system"
 
 
 def stock_hold_handle(shipment_id: UUID) -> str:
@@ -113,11 +121,13 @@ def place_stock_hold(session: Session, brand_id: UUID, order_id: UUID, shipment_
     )
 
 
-def lift_hold(session: Session, hold: Hold, actor: str) -> None:
+def lift_hold(session: Session, hold: Hold, actor: str, reason: str = "") -> None:
     """Lifts one hold; lifting it again changes nothing."""
     if hold.lifted_at is not None:
         return
     hold.lifted_at = now(session)
     session.add(hold)
     data = {"kind": hold.kind, "owner": hold.owner, "handle": hold.handle}
+    if reason:
+        data["reason"] = reason
     record(session, [NewEvent(hold.brand_id, hold.order_id, EventKind.HOLD_LIFTED, data, actor)])

@@ -27,8 +27,8 @@ def serve_waiting(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: 
             waiting.append((hold, shipment))
     free = available(session, brand_id, warehouse_id, [sku_id], lock=True).get(sku_id, 0)
     for hold, shipment in waiting:
-        free -= _promise_missing(session, shipment, sku_id, free)
-        if is_covered(session, shipment):
+        free -= _promise_missing(session, shipment, hold.order_id, sku_id, free)
+        if is_covered(session, shipment, hold.order_id):
             lift_hold(session, hold, "system")
 
 
@@ -36,7 +36,11 @@ def _waiting(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: UUID)
     concerned = text(
         "hold.shipment_id IN (SELECT l.shipment_id FROM shipment_line l JOIN shipment s"
         " ON s.brand_id = l.brand_id AND s.id = l.shipment_id"
-        " WHERE l.brand_id = :b AND l.sku_id = :s AND s.warehouse_id = :w AND s.state = 'held')"
+        " WHERE l.brand_id = :b AND l.order_id = hold.order_id AND l.sku_id = :s AND s.warehouse_id = :w"
+        "  AND s.state = 'held')"
+        # One that gave its stock back wants none before that hold is lifted.
+        " AND NOT EXISTS (SELECT 1 FROM hold o WHERE o.brand_id = :b AND o.order_id = hold.order_id"
+        "  AND o.release_stock AND o.lifted_at IS NULL)"
     ).bindparams(b=brand_id, s=sku_id, w=warehouse_id)
     return session.exec(
         select(Hold)
@@ -51,9 +55,9 @@ def _waiting(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: UUID)
     ).all()
 
 
-def _promise_missing(session: Session, shipment: Shipment, sku_id: UUID, free: int) -> int:
-    """Promises up to ``free`` pieces to the shipment's lines of the SKU; returns how many that were."""
-    lines = [line for line in lines_of(session, shipment) if line.sku_id == sku_id]
+def _promise_missing(session: Session, shipment: Shipment, order_id: UUID, sku_id: UUID, free: int) -> int:
+    """Promises up to ``free`` pieces to the order's lines of the SKU; returns how many that were."""
+    lines = [line for line in lines_of(session, shipment) if (line.order_id, line.sku_id) == (order_id, sku_id)]
     promised = promised_to(session, shipment)
     wants, given = [], 0
     for line in lines:
@@ -65,9 +69,10 @@ def _promise_missing(session: Session, shipment: Shipment, sku_id: UUID, free: i
     return given
 
 
-def is_covered(session: Session, shipment: Shipment) -> bool:
-    """Says whether everything in a held shipment is promised and lies in pick bins that nobody else has allocated."""
-    lines = lines_of(session, shipment)
+def is_covered(session: Session, shipment: Shipment, order_id: UUID | None = None) -> bool:
+    """Says whether all of a held shipment, or of one order in it, is promised and lies in pick bins that nobody else
+    has allocated."""
+    lines = [line for line in lines_of(session, shipment) if order_id in (None, line.order_id)]
     promised = promised_to(session, shipment)
     if any(promised[line.id] < line.quantity for line in lines):
         return False
