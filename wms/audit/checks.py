@@ -138,8 +138,10 @@ LABELS: Final = (
     ),
     Check(
         "L4",
-        "no label is in doubt for over 15 minutes without a task for a person",
+        "no label, and no question to a carrier, is in doubt for over 15 minutes without a task for a person",
         "SELECT 'purchase ' || id AS id FROM label_purchase WHERE state IN ('calling', 'unknown')"
+        " AND asked_at < :real_now - interval '15 minutes' AND NOT needs_person"
+        " UNION ALL SELECT 'amendment ' || id FROM amendment WHERE state IN ('calling', 'unknown')"
         " AND asked_at < :real_now - interval '15 minutes' AND NOT needs_person",
     ),
 )

@@ -34,8 +34,7 @@ from wms.orders.models import Recipient
 from wms.platform.clock import now, real_now
 from wms.platform.errors import Conflict, NotFound
 from wms.platform.jobs import Lease, Retry, enqueue
-from wms.shipments.models import PackageState, Shipment, ShipmentState
-from wms.shipments.packages import packages_of
+from wms.shipments.models import Shipment, ShipmentState
 from wms.shipments.service import lock_shipment
 
 # A push that gets lost costs ten minutes, then twice as long each time; after two days a person looks.
@@ -50,7 +49,7 @@ _ANSWERS: Final = {
 
 
 class NotWithCarrier(Conflict):
-    """The carrier does not have this shipment, or has it no more."""
+    """The carrier does not have all of this shipment, or has it no more."""
 
     code = "not_with_carrier"
 
@@ -112,7 +111,7 @@ def _ask_about(
     same = next((one for one in earlier if one.state in UNANSWERED or one.state == AmendmentState.ACCEPTED), None)
     if same is not None and kind is AmendmentKind.RETURN_TO_ORIGIN:
         return same
-    _check_with_carrier(session, shipment)
+    _check_with_carrier(shipment)
     if same is not None and same.state in UNANSWERED:
         raise AlreadyAsked("The carrier was asked this already. Wait for its answer, then ask again.")
     purchase = root_purchase(session, shipment)
@@ -144,11 +143,10 @@ def _asked(session: Session, shipment: Shipment, kind: AmendmentKind) -> Sequenc
     ).all()
 
 
-def _check_with_carrier(session: Session, shipment: Shipment) -> None:
-    """A shipment whose last box is still here is with the carrier as soon as its first one is."""
-    has_left = any(package.state == PackageState.HANDED_OVER for package in packages_of(session, shipment))
-    if shipment.state not in (ShipmentState.LABELLED, ShipmentState.HANDED_OVER) or not has_left:
-        raise NotWithCarrier(f"This shipment is {shipment.state}; the carrier does not have it.")
+def _check_with_carrier(shipment: Shipment) -> None:
+    """An answer concerns every box, and one that is still here cannot be turned round by the carrier."""
+    if shipment.state is not ShipmentState.HANDED_OVER:
+        raise NotWithCarrier(f"This shipment is {shipment.state}; the carrier does not have all of it.")
 
 
 def enqueue_amend(session: Session, amendment: Amendment, looks: int = 0) -> None:

@@ -119,6 +119,14 @@ def board_of(session: Session, warehouse_id: UUID, day_start: datetime) -> Board
             " AND (c.needs_person OR c.state = 'refused' AND s.state = 'packed')"
             " ORDER BY s.brand_id, s.id, c.attempt DESC LIMIT 20",
             values,
+        )
+        + _cards(
+            session,
+            f"SELECT {_CARD}, a.asked_at AS at, 'The carrier does not answer: ' || replace(a.kind, '_', ' ') AS note"
+            " FROM amendment a JOIN shipment s ON s.brand_id = a.brand_id AND s.id = a.shipment_id"
+            " JOIN brand b ON b.id = s.brand_id WHERE s.warehouse_id = :warehouse_id AND a.needs_person"
+            " ORDER BY a.asked_at, a.id LIMIT 20",
+            values,
         ),
         dead=[
             DeadJob(row.id, row.kind, row.last_error or "")
