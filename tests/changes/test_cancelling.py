@@ -10,12 +10,9 @@ from tests.factories import (
     at_once,
     bins,
     counter,
-    give_to_carrier,
     offences,
-    packed,
     placed,
     release,
-    shipments,
     snapshot,
     stocked,
     story,
@@ -88,21 +85,6 @@ def test_a_released_order_is_cancelled_and_its_bins_are_free(
     assert (answered.answer, answered.stage) == ("applied", "released")
     assert (counter(database, cup), bins(database, cup)) == ((10, 0), {"A-01-1": (10, 0)})
     assert database.rows("SELECT state FROM allocation") == [("cancelled",)]
-    assert offences(*BOOKS) == {}
-
-
-def test_what_the_carrier_has_is_refused_and_offered_as_a_return(
-    database: Any, house: Any, fennel: Any, frozen_clock: Any, change: Any
-) -> None:
-    stocked(house, fennel, "CUP", ("A-01-1", 10))
-    order_id = placed(fennel, ("CUP", 3), ref="A-1")
-    release(frozen_clock)
-    (box,) = packed(shipments(order_id, fennel)[0])
-    give_to_carrier(box)
-    answered = change("A-1", "cancel")
-    assert (answered.answer, answered.reason_code) == ("refused", "with_carrier")
-    assert answered.outcome["alternatives"] == ["return"]
-    assert database.rows("SELECT cancelled, shipped FROM order_line") == [(0, 3)]
     assert offences(*BOOKS) == {}
 
 

@@ -95,7 +95,7 @@ ORDERS: Final = (
     ),
     Check(
         "O4",
-        "until hand-over the label's ship-to is the shipment's, and the shipment's is every member's",
+        "until hand-over the label's ship-to is the shipment's, and the shipment's door is every member's",
         "SELECT 'shipment ' || s.id AS id FROM shipment s JOIN label_purchase p"
         "  ON p.brand_id = s.brand_id AND p.shipment_id = s.id AND p.state = 'bought'"
         " JOIN recipient r ON r.brand_id = s.brand_id AND r.id = s.recipient_id"
@@ -106,7 +106,10 @@ ORDERS: Final = (
         " UNION ALL SELECT DISTINCT 'shipment ' || s.id FROM shipment s JOIN shipment_line l"
         "  ON l.brand_id = s.brand_id AND l.shipment_id = s.id"
         " JOIN orders o ON o.brand_id = l.brand_id AND o.id = l.order_id"
-        " WHERE s.state NOT IN ('handed_over', 'delivered', 'cancelled') AND o.recipient_id <> s.recipient_id",
+        " JOIN recipient theirs ON theirs.brand_id = s.brand_id AND theirs.id = s.recipient_id"
+        " JOIN recipient own ON own.brand_id = o.brand_id AND own.id = o.recipient_id"
+        " WHERE s.state NOT IN ('handed_over', 'delivered', 'cancelled') AND l.quantity > 0"
+        " AND own.id <> theirs.id AND own.key <> theirs.key",
     ),
 )
 

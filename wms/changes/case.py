@@ -36,9 +36,15 @@ class Part:
     answer: ChangeAnswer
     reason_code: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    # The question that the carrier was asked, and its own words where it refused.
+    amendment_id: UUID | None = None
+    detail: str = ""
 
     def as_json(self) -> dict[str, Any]:
+        more = {"amendment_id": str(self.amendment_id)} if self.amendment_id else {}
+        more |= {"detail": self.detail} if self.detail else {}
         return {
+            **more,
             "shipment_id": str(self.shipment_id),
             "stage": self.stage,
             "answer": self.answer,
@@ -65,6 +71,8 @@ class Case:
     # What was cancelled, and what was not paid yet, of each line when the change began.
     cancelled_before: dict[UUID, int] = field(default_factory=dict)
     unpaid_before: frozenset[UUID] = frozenset()
+    # What a refusal tells beside its reason.
+    facts: dict[str, Any] = field(default_factory=dict)
     # The change is told by an event of its own kind already.
     is_told: bool = False
 
@@ -82,13 +90,27 @@ class Case:
             for stage in [stage_of(self.session, shipment)]
         ]
 
-    def note(self, shipment: Shipment, stage: Stage, found: Cell) -> None:
-        """Writes down what a cell answers for one shipment; one that is to wait for the answer stays in the house."""
+    def note(
+        self,
+        shipment: Shipment,
+        stage: Stage,
+        found: Cell,
+        *,
+        answer: ChangeAnswer | None = None,
+        amendment_id: UUID | None = None,
+        detail: str = "",
+    ) -> None:
+        """Writes down what a cell answers for one shipment; one that waits for its label stays in the house."""
         if found.rule is Rule.WAIT and self.only is None:
             shipment.pending_changes += 1
             self.session.add(shipment)
-        answer = ANSWERS[found.rule]
-        self.parts.append(Part(shipment.id, stage, answer, found.reason_code, found.alternatives))
+        said = answer or ANSWERS[found.rule]
+        part = Part(shipment.id, stage, said, found.reason_code, found.alternatives, amendment_id, detail)
+        self.parts.append(part)
+
+    def refuse(self, shipment_id: UUID, stage: Stage, reason_code: str) -> None:
+        """Writes down that nothing came of it for one shipment."""
+        self.parts.append(Part(shipment_id, stage, ChangeAnswer.REFUSED, reason_code))
 
 
 # The answer to the whole is the first of these that a part got; a refused part beside others is told in the parts.

@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from wms.brands.models import Warehouse
+from wms.changes.carrier import ask_carrier
 from wms.changes.case import Case, Refused, is_open, sum_up
 from wms.changes.matrix import Rule
 from wms.changes.models import ChangeAnswer
@@ -108,7 +109,10 @@ def _change_each(case: Case, write: Write, *, leaves_group: bool = False) -> tup
                 _relabel(case, own, write)
             else:
                 write(own)
-        case.note(shipment, stage, found)
+        if found.rule is Rule.ASK:
+            ask_carrier(case, shipment, stage, found)
+        else:
+            case.note(shipment, stage, found)
     return sum_up(case.parts)
 
 

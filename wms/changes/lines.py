@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from wms.changes.carrier import ask_carrier
 from wms.changes.case import Case, Refused, is_open, sum_up
+from wms.changes.matrix import Rule
 from wms.changes.models import ChangeAnswer
 from wms.changes.schemas import Cancel, Reduce
 from wms.changes.stages import Stage
@@ -33,7 +35,10 @@ def cancel(case: Case, _request: Cancel) -> tuple[ChangeAnswer, str]:
                 line.id: line.quantity for line in lines_of(case.session, shipment) if line.order_id == case.order.id
             }
             take_off(case, shipment, stage, wanted)
-        case.note(shipment, stage, found)
+        if found.rule is Rule.ASK:
+            ask_carrier(case, shipment, stage, found)
+        else:
+            case.note(shipment, stage, found)
     drop_unpaid(case)
     answer = sum_up(case.parts) if case.parts else (ChangeAnswer.APPLIED, "")
     close(case)
@@ -54,7 +59,7 @@ def reduce(case: Case, request: Reduce) -> tuple[ChangeAnswer, str]:
             raise Refused("no_such_line", detail=f"The order has no line {less.line}.")
         if line.awaiting_payment:
             raise Refused("awaiting_payment")
-        left = line.quantity - line.cancelled - line.shipped
+        left = line.quantity - line.cancelled
         wanted[line.id] += less.quantity or left
         if wanted[line.id] > left or left == 0:
             raise Refused("too_many_pieces", detail=f"Of line {less.line} only {left} pieces are left.")

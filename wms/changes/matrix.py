@@ -15,6 +15,7 @@ class Rule(StrEnum):
     REWORK = "rework"  # Applied, and somebody on the floor has something to do again.
     RELABEL = "relabel"  # The label is voided at once and another one is bought where goods are left.
     WAIT = "wait"  # Requested: a label is being bought, and the outcome decides.
+    ASK = "ask"  # Requested: the carrier has it, and only the carrier can say yes.
     REFUSE = "refuse"
 
 
@@ -43,6 +44,7 @@ APPLY: Final = Cell(Rule.APPLY)
 REWORK: Final = Cell(Rule.REWORK)
 RELABEL: Final = Cell(Rule.RELABEL)
 WAIT: Final = Cell(Rule.WAIT, "label_under_way")
+ASK: Final = Cell(Rule.ASK, "carrier_decides")
 
 
 def _no(reason_code: str, *alternatives: Alternative) -> Cell:
@@ -89,8 +91,8 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         APPLY,
         WAIT,
         RELABEL,
-        _no("with_carrier"),
-        _no("with_carrier"),
+        ASK,
+        _no("attempt_failed"),
         _no("returning", A.WAIT_FOR_ARRIVAL),
         _no("delivered"),
     ),
@@ -102,8 +104,8 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         APPLY,
         WAIT,
         APPLY,
-        _no("with_carrier"),
-        _no("with_carrier"),
+        ASK,
+        _no("attempt_failed"),
         _no("returning"),
         _no("delivered"),
     ),
@@ -120,8 +122,32 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         _no("returning"),
         _no("delivered"),
     ),
-    K.SPLIT_OFF: tuple(_no("not_combined") for _ in Stage),
-    K.MERGE: tuple(_no("not_possible_yet") for _ in Stage),
+    K.SPLIT_OFF: (
+        APPLY,
+        APPLY,
+        REWORK,
+        _no("in_the_tote", A.HOLD),
+        _no("packed_already", A.HOLD),
+        _no("label_under_way"),
+        _no("labelled_already"),
+        _no("with_carrier"),
+        _no("with_carrier"),
+        _no("returning"),
+        _no("delivered"),
+    ),
+    K.MERGE: (
+        APPLY,
+        APPLY,
+        _no("on_the_floor"),
+        _no("on_the_floor"),
+        APPLY,
+        _no("label_under_way"),
+        _no("labelled_already"),
+        _no("with_carrier"),
+        _no("with_carrier"),
+        _no("returning"),
+        _no("delivered"),
+    ),
     K.CANCEL: (
         APPLY,
         APPLY,
@@ -130,8 +156,8 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         _PACKED,
         _no("label_under_way", A.HOLD),
         _LABELLED,
-        _no("with_carrier", A.RETURN),
-        _no("with_carrier", A.RETURN),
+        ASK,
+        ASK,
         _no("returning"),
         _no("delivered", A.RETURN),
     ),
@@ -146,6 +172,7 @@ ANSWERS: Final = {
     Rule.REWORK: ChangeAnswer.APPLIED_WITH_REWORK,
     Rule.RELABEL: ChangeAnswer.APPLIED_WITH_REWORK,
     Rule.WAIT: ChangeAnswer.REQUESTED,
+    Rule.ASK: ChangeAnswer.REQUESTED,
     Rule.REFUSE: ChangeAnswer.REFUSED,
 }
 
@@ -153,7 +180,14 @@ ANSWERS: Final = {
 REASONS: Final[dict[str, str]] = {
     "already_cancelled": "The order is cancelled already.",
     "awaiting_payment": "It is not paid yet; unpaid, it lapses by itself.",
+    "attempt_failed": "The carrier could not deliver it; what happens next is decided with the next attempt.",
+    "cannot_combine": "The two cannot travel together.",
+    "carrier_cannot": "This carrier cannot be asked for that.",
+    "carrier_decides": "The carrier has it and was asked; its answer decides.",
+    "carrier_refused": "The carrier refused.",
+    "carrier_was_asked": "The carrier was asked already and has not answered.",
     "combined": "It travels with another order.",
+    "in_the_tote": "Goods of it lie in the tote of the others.",
     "delivered": "It is delivered.",
     "in_part": "A part of the order is too far for this; the rest was changed.",
     "label_under_way": "A label is being bought for it at this moment; its outcome decides.",
@@ -163,7 +197,6 @@ REASONS: Final[dict[str, str]] = {
     "no_such_line": "The order has no such line.",
     "not_combined": "It travels with no other order.",
     "not_enough_stock": "There is not enough stock.",
-    "not_possible_yet": "The warehouse cannot do this yet.",
     "nothing_left": "Nothing of it is left to be changed.",
     "not_paid": "It was not paid in time.",
     "nothing_to_change": "It is like that already.",
@@ -171,6 +204,7 @@ REASONS: Final[dict[str, str]] = {
     "packed_already": "It is packed already.",
     "returning": "It is on its way back, or lost.",
     "too_many_pieces": "More pieces than are left on the line.",
+    "warnings": "Somebody must say that the warnings are known.",
     "with_carrier": "The carrier has it.",
 }
 
@@ -203,7 +237,8 @@ it here.
 
 Each column is how far a shipment is: as far as its furthest package. An order that is split over shipments is answered
 for each of them. *apply* is done at once; *rework* is done at once and gives the floor something to do again; *relabel*
-voids the label and buys another; *wait* is requested and decided by the label that is being bought; *refuse* names the
+voids the label and buys another; *wait* is requested and decided by the label that is being
+bought; *ask* is requested and decided by the carrier; *refuse* names the
 reason and what is open instead.
 
 {table}

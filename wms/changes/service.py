@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from wms.brands.models import Brand
-from wms.changes import addons, door, lines
+from wms.changes import addons, door, lines, travel
 from wms.changes.case import Case, Refused, lock_live
 from wms.changes.matrix import REASONS, Alternative
 from wms.changes.models import Change, ChangeAnswer, ChangeKind
-from wms.changes.schemas import ChangeIn
+from wms.changes.schemas import ChangeIn, Merge
 from wms.changes.stages import Stage, stage_of
 from wms.orders.models import EventKind, Order, OrderState
 from wms.orders.service import find_order
@@ -64,6 +64,8 @@ _WORK: Final[dict[ChangeKind, Callable[[Case, Any], tuple[ChangeAnswer, str]]]] 
     ChangeKind.CONTACT: door.contact,
     ChangeKind.SERVICE: door.change_service,
     ChangeKind.ADD_ITEMS: addons.add_items,
+    ChangeKind.SPLIT_OFF: travel.split_off,
+    ChangeKind.MERGE: travel.merge,
 }
 
 
@@ -74,6 +76,9 @@ def ask(session: Session, brand: Brand, order_ref: str, request: ChangeIn, actor
     nothing is written. A refusal is an answer and is stored.
     """
     order = find_order(session, brand.id, order_ref)
+    # A merge is about two orders' shipments, which are locked in one sequence.
+    also = [find_order(session, brand.id, request.into).id] if isinstance(request, Merge) else []
+    lock_live(session, brand.id, [order.id, *also])
     live = lock_live(session, brand.id, [order.id])
     # Two with the same reference queue here where no shipment is left to queue at.
     session.refresh(order, with_for_update={"key_share": True})
@@ -143,7 +148,7 @@ def _decide(case: Case, work: Callable[[], tuple[ChangeAnswer, str]]) -> None:
 def _refuse(case: Case, refusal: Refused) -> None:
     change = case.change
     change.answer, change.reason_code, change.detail = ChangeAnswer.REFUSED, refusal.reason_code, refusal.detail[:300]
-    change.outcome = {"alternatives": list(refusal.alternatives)}
+    change.outcome = {"alternatives": list(refusal.alternatives), **case.facts}
     change.recipient_id = None  # It was rolled back with the rest.
     case.is_told = False
     case.session.refresh(case.order)

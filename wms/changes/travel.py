@@ -3,18 +3,80 @@
 
 from sqlmodel import Session
 
-from wms.changes.case import Case, Refused
+from wms.changes.case import Case, Refused, is_open, lock_live, sum_up
+from wms.changes.models import ChangeAnswer
+from wms.changes.schemas import Merge, SplitOff
+from wms.orders.service import find_order
+from wms.shipments import consolidation
+from wms.shipments.consolidation import CannotCombine, CannotSeparate, blockers_between, host_first, live_members
 from wms.shipments.models import Shipment
-from wms.shipments.service import member_orders
 
 
 def is_shared(session: Session, shipment: Shipment) -> bool:
     """Says whether more than one order leaves with the shipment."""
-    return len(member_orders(session, shipment)) > 1
+    return len(live_members(session, shipment)) > 1
 
 
 def alone(case: Case, shipment: Shipment) -> Shipment:
-    """Returns a shipment that carries nothing but the order of the case; raises :class:`Refused` where it is shared."""
-    if is_shared(case.session, shipment):
-        raise Refused("combined")
-    return shipment
+    """Returns a shipment that carries nothing but the order of the case, split off a shared one where need be.
+
+    Raises :class:`Refused` where goods of the order lie in the tote of the others.
+    """
+    if not is_shared(case.session, shipment):
+        return shipment
+    try:
+        own = consolidation.split_off(case.session, shipment, [case.order.id], case.actor)
+    except CannotSeparate as error:
+        raise Refused("in_the_tote", detail=error.detail) from error
+    case.session.refresh(case.order)
+    return own
+
+
+def split_off(case: Case, _request: SplitOff) -> tuple[ChangeAnswer, str]:
+    """Lets the order travel alone again, wherever it shares a shipment."""
+    for shipment, stage, found in case.concerned():
+        if not is_shared(case.session, shipment):
+            continue
+        if is_open(found.rule):
+            own = alone(case, shipment)
+            case.change.outcome = {**case.change.outcome, "shipment_id": str(own.id)}
+        case.note(shipment, stage, found)
+    if not case.parts:
+        raise Refused("not_combined")
+    return sum_up(case.parts)
+
+
+def merge(case: Case, request: Merge) -> tuple[ChangeAnswer, str]:
+    """Lets the order travel with another one of the same door; the shipment that is further takes the other one in.
+
+    Raises ``NotFound`` for the other order, and :class:`Refused` with every blocker, or with the warnings that nobody
+    has acknowledged.
+    """
+    session = case.session
+    other = find_order(session, case.brand.id, request.into)
+    theirs = lock_live(session, case.brand.id, [other.id])
+    for shipment, stage, found in case.concerned():
+        if not is_open(found.rule):
+            case.note(shipment, stage, found)
+            continue
+        if shipment.id in {one.id for one in theirs} or not theirs:
+            raise Refused("nothing_to_change" if theirs else "nothing_left")
+        host, guest = host_first(session, [shipment, theirs[0]])
+        if not blockers_between(session, host, guest):
+            _acknowledge(case, host, guest, request)
+        try:
+            joined = consolidation.merge(session, host, guest, case.actor)
+        except CannotCombine as error:
+            case.facts = {"blockers": error.extra["blockers"]}
+            raise Refused("cannot_combine", detail=error.detail) from error
+        case.change.outcome = {**case.change.outcome, "shipment_id": str(joined.id), "into": other.ref}
+        case.note(shipment, stage, found)
+    session.refresh(case.order)
+    return sum_up(case.parts)
+
+
+def _acknowledge(case: Case, host: Shipment, guest: Shipment, request: Merge) -> None:
+    warnings = consolidation.warnings_between(case.session, host, guest)
+    if warnings and not request.acknowledge_warnings:
+        case.facts = {"warnings": warnings}
+        raise Refused("warnings", detail=" ".join(warnings))

@@ -23,7 +23,10 @@ _NOT_LIVE: Final = {
 
 
 class NotForHandOver(Conflict):
-    """The parcel stays here. ``reason`` is one of void, foreign, gone, held, unchecked, address, not_labelled."""
+    """The parcel stays here.
+
+    ``reason`` is one of void, foreign, gone, held, change, unchecked, address, not_labelled.
+    """
 
     code = "not_for_hand_over"
 
@@ -65,6 +68,8 @@ def _check_parcel(session: Session, shipment: Shipment, package: Package, purcha
         raise NotForHandOver("The carrier says that this parcel is delivered already.", reason="gone")
     if is_held(session, shipment):
         raise NotForHandOver("This parcel is on hold. Put it aside until the hold is lifted.", reason="held")
+    if shipment.pending_changes:
+        raise NotForHandOver("Somebody asked for a change of this parcel. Scan it again in a moment.", reason="change")
     if shipment.state != ShipmentState.LABELLED or package.state != PackageState.PACKED:
         raise NotForHandOver("This parcel is not ready. Take it back to the packing bench.", reason="not_labelled")
     if purchase.ship_to_sha256 != ship_to_sha256(ship_to(session, shipment)):
