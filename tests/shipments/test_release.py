@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from tests.factories import BOOKS, at_once, bins, offences, placed, release, shipments, snapshot, stocked, story
+from tests.factories import (
+    BOOKS,
+    at_once,
+    bins,
+    offences,
+    placed,
+    release,
+    set_policy,
+    shipments,
+    snapshot,
+    stocked,
+    story,
+)
 from wms.orders.models import Hold, HoldKind, Order
 from wms.orders.service import lift_hold, place_hold
 from wms.platform.db import WAREHOUSE, in_transaction, transaction
@@ -17,7 +29,7 @@ from wms.shipments.release import release_due
 from wms.shipments.service import TRANSITIONS, StateConflict, is_held, lock_shipment, move_to
 from wms.stock.ledger import Cause
 from wms.stock.models import Location
-from wms.stock.service import Goods
+from wms.stock.service import Goods, move
 
 
 @pytest.fixture
@@ -172,3 +184,77 @@ def test_another_brands_shipment_is_not_found(house: Any, fennel: Any) -> None:
     (shipment,) = shipments(placed(fennel, ("CUP", 2)), fennel)
     with pytest.raises(NotFound), transaction(WAREHOUSE) as session:
         lock_shipment(session, house.brands["juniper"].id, shipment.id)
+
+
+def joined(database: Any, fennel: Any, *lines: tuple[str, int]) -> list[Any]:
+    """Sells these lines in an order each, to one door; returns the orders, which travel together."""
+    set_policy(database, fennel, consolidation="auto")
+    order_ids = [placed(fennel, line) for line in lines]
+    assert len({shipments(order_id, fennel)[0].id for order_id in order_ids}) == 1
+    return order_ids
+
+
+def test_a_member_that_is_held_stays_and_the_others_go(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 9))
+    first, held, last = joined(database, fennel, ("CUP", 1), ("CUP", 2), ("CUP", 3))
+    with transaction(WAREHOUSE) as session:
+        order = session.get_one(Order, (fennel, held))
+        hold = place_hold(session, order, HoldKind.ADDRESS_REVIEW, owner="warehouse", handle="x", actor="staff:W-1004")
+    assert release(frozen_clock) == 1
+    (apart,) = shipments(held, fennel)
+    (together,) = shipments(first, fennel)
+    assert (apart.state, together.state, together.id == shipments(last, fennel)[0].id) == ("held", "released", True)
+    assert story(database, held)[-1] == ("separated", "accepted")
+    assert story(database, first)[-1] == story(database, last)[-1] == ("released", "released")
+    assert release(frozen_clock) == 0
+    with transaction(WAREHOUSE) as session:
+        lift_hold(session, session.get_one(Hold, (fennel, hold.id)), "staff:W-1004")
+    assert release(frozen_clock) == 1
+    assert story(database, held)[-1] == ("released", "released")
+    assert offences(*BOOKS) == {}
+
+
+def test_members_that_are_all_held_stay_together(database: Any, house: Any, fennel: Any, frozen_clock: Any) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 9))
+    for order_id in joined(database, fennel, ("CUP", 1), ("CUP", 2)):
+        with transaction(WAREHOUSE) as session:
+            order = session.get_one(Order, (fennel, order_id))
+            place_hold(session, order, HoldKind.FRAUD_REVIEW, owner="brand", handle="x", actor="brand:test")
+    frozen_clock.advance(days=1)
+    before = snapshot(database)
+    assert in_transaction(WAREHOUSE, release_due) == 0
+    assert snapshot(database) == before
+
+
+def test_a_member_whose_goods_are_in_reserve_waits_and_the_others_go(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any, run_jobs: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 9))
+    jug = stocked(house, fennel, "JUG", ("RESERVE-01", 5))
+    first, waits = joined(database, fennel, ("CUP", 1), ("JUG", 2))
+    run_jobs()
+    assert release(frozen_clock) == 1
+    (apart,) = shipments(waits, fennel)
+    assert (apart.state, [one.state for one in shipments(first, fennel)]) == ("held", ["released"])
+    assert database.rows("SELECT order_id, shipment_id, handle FROM hold WHERE lifted_at IS NULL") == [
+        (waits, apart.id, f"stock-{apart.id}")
+    ]
+    with transaction(WAREHOUSE) as session:
+        shelves = [session.get_one(Location, house.locations[code]) for code in ("RESERVE-01", "B-01-1")]
+        move(session, fennel, *shelves, Goods(jug, 5), Cause(new_id(), "replenish", "staff:W-1003"))
+    run_jobs()
+    assert release(frozen_clock) == 1
+    assert story(database, waits)[-1] == ("released", "released")
+    assert offences(*BOOKS) == {}
+
+
+def test_joined_orders_whose_goods_are_all_missing_wait_together(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "JUG", ("RESERVE-01", 5))
+    orders = joined(database, fennel, ("JUG", 1), ("JUG", 2))
+    assert release(frozen_clock) == 1
+    (apart,) = {shipments(order_id, fennel)[0].id for order_id in orders}
+    assert database.rows("SELECT shipment_id, count(*) FROM hold WHERE lifted_at IS NULL GROUP BY 1") == [(apart, 2)]

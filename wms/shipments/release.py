@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel import Session
 
 from wms.orders.models import EventKind, Hold, HoldKind
@@ -15,30 +15,35 @@ from wms.platform import metrics
 from wms.platform.clock import now
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
+from wms.shipments.consolidation import split_off
+from wms.shipments.service import lock_shipment
 from wms.stock.allocations import Demand, allocate
+
+# An active hold `h` on the order of line `l`, or on this very shipment of it.
+_HOLD = (
+    "hold h WHERE h.brand_id = l.brand_id AND h.order_id = l.order_id AND h.lifted_at IS NULL"
+    " AND (h.shipment_id IS NULL OR h.shipment_id = l.shipment_id)"
+)
 
 
 def release_due(session: Session, limit: int = 500) -> int:
     """Releases up to ``limit`` due shipments and returns how many left the edit window.
 
-    One whose goods are not in the bins is not released: it gets an ``out_of_stock`` hold of its own, which is lifted
-    when stock arrives.
+    Members that are held, and those whose goods are not in the bins, go on waiting in a shipment of their own, and the
+    others leave. Whoever waits for stock gets an ``out_of_stock`` hold, which is lifted when stock arrives.
     """
     due = session.execute(
         text(
             "SELECT s.brand_id, s.id, s.warehouse_id FROM shipment s"
             " WHERE s.state = 'held' AND s.release_at <= :now"
-            "  AND NOT EXISTS (SELECT 1 FROM shipment_line l JOIN hold h"
-            "   ON h.brand_id = l.brand_id AND h.order_id = l.order_id AND h.lifted_at IS NULL"
-            "   AND (h.shipment_id IS NULL OR h.shipment_id = s.id)"
-            "   WHERE l.brand_id = s.brand_id AND l.shipment_id = s.id)"
+            "  AND EXISTS (SELECT 1 FROM shipment_line l WHERE l.brand_id = s.brand_id AND l.shipment_id = s.id"
+            f"   AND l.quantity > 0 AND NOT EXISTS (SELECT 1 FROM {_HOLD}))"
             " ORDER BY s.release_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
         ),
         {"now": now(session), "limit": limit},
     ).all()
-    # A hold that was committed after the statement above began is only seen by one that begins under the locks.
-    held = _held_after_all(session, [row.id for row in due])
-    due = [row for row in due if (row.brand_id, row.id) not in held]
+    blocked = _split_held(session, [row.id for row in due])
+    due = [row for row in due if row.id not in blocked]
     islands: defaultdict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
     for row in due:
         islands[row.brand_id, row.warehouse_id].append(row.id)
@@ -48,40 +53,43 @@ def release_due(session: Session, limit: int = 500) -> int:
     return len(due)
 
 
-def _held_after_all(session: Session, shipment_ids: list[UUID]) -> set[tuple[UUID, UUID]]:
+def _split_held(session: Session, shipment_ids: list[UUID]) -> set[UUID]:
+    """Takes held members out of the shipments; returns those of which every member is held after all.
+
+    A hold that was committed while the statement before waited is only seen by one that begins under the locks.
+    """
     rows = session.execute(
         text(
-            "SELECT l.brand_id, l.shipment_id FROM shipment_line l JOIN hold h"
-            " ON h.brand_id = l.brand_id AND h.order_id = l.order_id AND h.lifted_at IS NULL"
-            " AND (h.shipment_id IS NULL OR h.shipment_id = l.shipment_id)"
-            " WHERE l.shipment_id = ANY(:ids)"
+            f"SELECT l.brand_id, l.shipment_id, l.order_id, EXISTS (SELECT 1 FROM {_HOLD}) AS is_held"
+            " FROM shipment_line l WHERE l.shipment_id = ANY(:ids) AND l.quantity > 0 AND l.shipment_id IN"
+            " (SELECT l.shipment_id FROM shipment_line l WHERE l.shipment_id = ANY(:ids)"
+            f"  AND EXISTS (SELECT 1 FROM {_HOLD}))"
         ),
         {"ids": shipment_ids},
-    )
-    return {(row.brand_id, row.shipment_id) for row in rows}
+    ).all()
+    members: defaultdict[tuple[UUID, UUID], dict[UUID, bool]] = defaultdict(dict)
+    for row in rows:
+        members[row.brand_id, row.shipment_id][row.order_id] = row.is_held
+    blocked = set()
+    for (brand_id, shipment_id), orders in sorted(members.items()):
+        held = {order_id for order_id, is_held in orders.items() if is_held}
+        if len(held) == len(orders):
+            blocked.add(shipment_id)
+        elif held:
+            split_off(session, lock_shipment(session, brand_id, shipment_id), held)
+    return blocked
 
 
 def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> None:
-    lines = session.execute(
-        text(
-            "SELECT id, shipment_id, order_id, sku_id, quantity FROM shipment_line"
-            " WHERE brand_id = :brand_id AND shipment_id = ANY(:ids) AND quantity > 0 ORDER BY id"
-        ),
-        {"brand_id": brand_id, "ids": shipment_ids},
-    ).all()
-    by_shipment: dict[UUID, list[Row[tuple[UUID, UUID, UUID, UUID, int]]]] = {id_: [] for id_ in shipment_ids}
-    for line in lines:
-        by_shipment[line.shipment_id].append(line)
+    by_shipment = _demands(session, brand_id, shipment_ids)
     uncovered = allocate(
         session,
         brand_id,
         warehouse_id,
-        {
-            shipment_id: [Demand(line.id, line.sku_id, line.quantity) for line in own]
-            for shipment_id, own in by_shipment.items()
-        },
+        {id_: [demand for own in orders.values() for demand in own] for id_, orders in by_shipment.items()},
     )
-    released = [shipment_id for shipment_id in shipment_ids if shipment_id not in uncovered]
+    waiting = _split_uncovered(session, brand_id, warehouse_id, {id_: by_shipment[id_] for id_ in sorted(uncovered)})
+    released = [shipment_id for shipment_id in shipment_ids if shipment_id not in waiting]
     session.execute(
         text(
             "UPDATE shipment SET state = 'released', released_at = :now, version = version + 1"
@@ -89,16 +97,52 @@ def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids:
         ),
         {"now": now(session), "brand_id": brand_id, "ids": released},
     )
-    members = {id_: sorted({line.order_id for line in own}) for id_, own in by_shipment.items()}
     record(
         session,
         [
             NewEvent(brand_id, order_id, EventKind.RELEASED, {"shipment_id": str(shipment_id)})
             for shipment_id in released
-            for order_id in members[shipment_id]
+            for order_id in sorted(by_shipment[shipment_id])
         ],
     )
-    _wait_for_stock(session, brand_id, {id_: members[id_] for id_ in shipment_ids if id_ in uncovered})
+    _wait_for_stock(session, brand_id, waiting)
+
+
+def _demands(session: Session, brand_id: UUID, shipment_ids: list[UUID]) -> dict[UUID, dict[UUID, list[Demand]]]:
+    """Returns what each shipment needs from the bins, by member order."""
+    lines = session.execute(
+        text(
+            "SELECT id, shipment_id, order_id, sku_id, quantity FROM shipment_line"
+            " WHERE brand_id = :brand_id AND shipment_id = ANY(:ids) AND quantity > 0 ORDER BY id"
+        ),
+        {"brand_id": brand_id, "ids": shipment_ids},
+    )
+    found: dict[UUID, dict[UUID, list[Demand]]] = {id_: {} for id_ in shipment_ids}
+    for line in lines:
+        found[line.shipment_id].setdefault(line.order_id, []).append(Demand(line.id, line.sku_id, line.quantity))
+    return found
+
+
+def _split_uncovered(
+    session: Session, brand_id: UUID, warehouse_id: UUID, uncovered: dict[UUID, dict[UUID, list[Demand]]]
+) -> dict[UUID, list[UUID]]:
+    """Lets those members go whose goods are in the bins; returns the shipments that wait, with their orders.
+
+    Takes the members that wait out of ``uncovered``.
+    """
+    waiting: dict[UUID, list[UUID]] = {}
+    for shipment_id, orders in uncovered.items():
+        short = set(orders)
+        if len(orders) > 1:
+            short = allocate(session, brand_id, warehouse_id, orders)
+        if len(short) == len(orders):
+            waiting[shipment_id] = sorted(short)
+            continue
+        apart = split_off(session, lock_shipment(session, brand_id, shipment_id), short)
+        waiting[apart.id] = sorted(short)
+        for order_id in short:
+            del orders[order_id]
+    return waiting
 
 
 def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[UUID]]) -> None:
