@@ -7,11 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from wms.planning.past import read_uci
+from wms.planning.windows import try_window
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_FILE = REPOSITORY.parent / "shared" / "data" / "online-retail-2010-12-01_02.csv"
@@ -50,9 +54,11 @@ def _expected() -> dict[str, str]:
     }
 
 
-def _replay(file: Path, disturb: Callable[[psutil.Process], None] | None = None) -> tuple[dict[str, Any], str]:
+def _replay(
+    file: Path, disturb: Callable[[psutil.Process], None] | None = None, *options: str
+) -> tuple[dict[str, Any], str]:
     """Returns what the command prints, and what it says on the side, while ``disturb`` is let loose on it."""
-    command = [sys.executable, "-m", "wms.cli", "replay", str(file), "--json"]
+    command = [sys.executable, "-m", "wms.cli", "replay", str(file), "--json", *options]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
@@ -127,6 +133,26 @@ def test_killing_workers_or_redis_in_the_middle_changes_nothing_in_the_result(da
     assert with_dead_redis == undisturbed
 
 
+def _planned(file: Path, window_s: int) -> list[list[str]]:
+    """Returns the parcels that ``wms plan-holds`` counts for the orders whose customer is known."""
+    return sorted(sorted(refs) for refs in try_window(read_uci(file), timedelta(seconds=window_s)).parcels)
+
+
+@pytest.mark.timeout(600)
+def test_a_replay_that_consolidates_makes_the_parcels_that_were_planned(database: Any, tmp_path: Path) -> None:
+    file = _write_sales(tmp_path / "sales.csv")
+    document, said = _replay(file, None, "--window", "120", "--consolidation", "auto")
+    assert said == ""
+    planned = _planned(file, 120)
+    assert len(planned) < ORDERS - 1
+    # The order of an unknown customer travels alone.
+    assert document["parcels"] == sorted([*planned, ["536003"]])
+    totals = document["totals"]
+    assert (totals["orders_in"], totals["delivered"], totals["shipments"]) == (ORDERS, ORDERS, len(planned) + 1)
+    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] >= totals["shipments"]
+    assert set(document["audit"].values()) == {0}
+
+
 @pytest.mark.timeout(60)
 def test_a_file_without_an_order_is_refused_before_anything_is_started(tmp_path: Path) -> None:
     file = tmp_path / "empty.csv"
@@ -140,6 +166,21 @@ def test_a_file_without_an_order_is_refused_before_anything_is_started(tmp_path:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: There is no order in empty.csv.\n"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(not REAL_FILE.exists(), reason="the file of real orders is not on this machine")
+@pytest.mark.skipif("WMS_TEST_REAL_REPLAY" not in os.environ, reason="takes minutes: set WMS_TEST_REAL_REPLAY")
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("window_s", [0, 300, 1_800])
+def test_the_real_file_becomes_the_parcels_that_were_planned(database: Any, window_s: int) -> None:
+    document, _ = _replay(REAL_FILE, None, "--window", str(window_s), "--consolidation", "auto")
+    known = {order.ref for order in read_uci(REAL_FILE)}
+    assert len(known) == 257
+    assert [refs for refs in document["parcels"] if known.issuperset(refs)] == _planned(REAL_FILE, window_s)
+    others = [refs for refs in document["parcels"] if not known.issuperset(refs)]
+    assert [len(refs) for refs in others] == [1] * 21
+    assert document["totals"]["delivered"] == 278
+    assert set(document["audit"].values()) == {0}
 
 
 @pytest.mark.skipif(not REAL_FILE.exists(), reason="the file of real orders is not on this machine")

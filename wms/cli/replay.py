@@ -25,14 +25,18 @@ _FAILURES_SHOWN = 10
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only: no timings, the same from run to run.")
+@click.option("--window", type=click.IntRange(0, 604_800), default=900, show_default=True, help="Edit window, seconds.")
+@click.option("--consolidation", type=click.Choice(["off", "auto"]), default="off", show_default=True)
 @click.option("--keep", is_flag=True, help="Leave the scratch database and the logs behind, and say where.")
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where embedded engines live.")
-def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None:
+def replay(file: Path, as_json: bool, window: int, consolidation: str, keep: bool, data_dir: Path | None) -> None:
     """Play a file of real orders through the whole warehouse, in its own time and without sleeping.
 
     Makes a scratch database on the configured server (or on embedded engines), starts every process of an
     installation on it, and lets simulated people do all the work over HTTP until every order is delivered. Then the
     books are audited. Exit status 1 when an order did not end delivered exactly once or the audit finds something.
+
+    With --consolidation auto, orders of one customer that come while another is held travel in its parcel.
 
     The file is CSV in the form of the UCI data set "Online Retail".
 
@@ -40,6 +44,7 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
     Example:
       wms replay online-retail.csv
       wms replay online-retail.csv --json > result.json
+      wms replay online-retail.csv --window 300 --consolidation auto
     """
     from wms.replay.sales import ReplayError, read_sales
 
@@ -50,7 +55,7 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
         if not sales.sales:
             raise ReplayError(f"There is no order in {file.name}.")
         with connected():
-            result, findings, timings = _play(sales, keep)
+            result, findings, timings = _play(sales, keep, window, consolidation)
     except ReplayError as error:
         raise fail(str(error)) from error
     offences = [finding for finding in findings if finding.count]
@@ -67,15 +72,22 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
         raise fail(f"The audit finds {', '.join(finding.code for finding in offences)} broken.")
 
 
-def _play(sales: "SalesFile", keep: bool) -> "tuple[Result, list[Finding], dict[str, Any]]":
+def _play(
+    sales: "SalesFile", keep: bool, window: int, consolidation: str
+) -> "tuple[Result, list[Finding], dict[str, Any]]":
     from wms.audit.service import compare_with_carriers, run_audit
+    from wms.brands.models import Consolidation
     from wms.platform.db import WAREHOUSE, transaction
     from wms.replay.house import open_house
     from wms.replay.play import Play
     from wms.replay.result import result_of
+    from wms.replay.world import POLICY
 
     with _progress(len(sales.sales)) as progress, open_house(_note, keep=keep) as house:
-        play = Play(house, sales.sales, progress)
+        policy = POLICY.model_copy(
+            update={"edit_window_seconds": window, "consolidation": Consolidation(consolidation)}
+        )
+        play = Play(house, sales.sales, progress, policy)
         began = time.monotonic()
         play.run()
         seconds = time.monotonic() - began

@@ -13,23 +13,27 @@ from wms.replay.sales import SalesFile
 
 @dataclass(frozen=True)
 class OrderResult:
-    """``delivered`` counts the times that the order's story says so; ``delivered_at`` is business time in UTC."""
+    """``delivered`` counts the times that the order's story says so; ``delivered_at`` is business time in UTC.
+
+    Orders that travel together name the same shipments (their ids), packages (SSCC) and labels (tracking numbers).
+    """
 
     ref: str
     state: str
     lines: int
     pieces: int
-    shipments: int
-    packages: int
-    labels: int
-    handed_over: int
+    shipments: frozenset[str]
+    packages: frozenset[str]
+    labels: frozenset[str]
+    handed_over: frozenset[str]
     delivered: int
     delivered_at: str | None
 
     @property
     def went_well(self) -> bool:
         """Every piece left once, in parcels that all arrived, and the story ends with one delivery."""
-        return self.state == "delivered" and self.delivered == 1 and self.packages == self.labels == self.handed_over
+        is_whole = len(self.packages) == len(self.labels) and self.packages == self.handed_over
+        return self.state == "delivered" and self.delivered == 1 and is_whole
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ class Result:
         """The refs of orders that were refused or did not end delivered exactly once."""
         return sorted([*self.refusals, *(order.ref for order in self.orders if not order.went_well)])
 
+    def parcels(self) -> list[list[str]]:
+        """The references of the orders of each shipment."""
+        members: dict[str, list[str]] = {}
+        for order in self.orders:
+            for shipment in order.shipments:
+                members.setdefault(shipment, []).append(order.ref)
+        return sorted(sorted(refs) for refs in members.values())
+
     def totals(self) -> dict[str, int]:
         """How much there was of everything."""
         orders = self.orders
@@ -57,10 +69,10 @@ class Result:
             "not_orders": sum(self.not_orders.values()),
             "lines": sum(order.lines for order in orders),
             "pieces": sum(order.pieces for order in orders),
-            "shipments": sum(order.shipments for order in orders),
-            "packages": sum(order.packages for order in orders),
-            "labels_bought": sum(order.labels for order in orders),
-            "handed_over": sum(order.handed_over for order in orders),
+            "shipments": _together(order.shipments for order in orders),
+            "packages": _together(order.packages for order in orders),
+            "labels_bought": _together(order.labels for order in orders),
+            "handed_over": _together(order.handed_over for order in orders),
             "delivered": sum(order.went_well for order in orders),
         }
 
@@ -70,6 +82,7 @@ class Result:
             "totals": self.totals(),
             "not_orders": self.not_orders,
             "refusals": dict(sorted(self.refusals.items())),
+            "parcels": self.parcels(),
             "began_at": self.began_at.isoformat(),
             "ended_at": self.ended_at.isoformat(),
             "orders": [
@@ -77,7 +90,7 @@ class Result:
                     "ref": order.ref,
                     "state": order.state,
                     "lines": order.lines,
-                    "packages": order.packages,
+                    "packages": len(order.packages),
                     "delivered_at": order.delivered_at,
                 }
                 for order in self.orders
@@ -105,10 +118,19 @@ def _order(order: dict[str, Any]) -> OrderResult:
         state=order["state"],
         lines=len(order["lines"]),
         pieces=sum(line["shipped"] for line in order["lines"]),
-        shipments=len(order["shipments"]),
-        packages=len(packages),
-        labels=sum(len(event["data"]["tracking_numbers"]) for event in events if event["kind"] == "label_bought"),
-        handed_over=sum(package["handed_over_at"] is not None for package in packages),
+        shipments=frozenset(shipment["id"] for shipment in order["shipments"]),
+        packages=frozenset(package["sscc"] for package in packages),
+        labels=frozenset(
+            number
+            for event in events
+            if event["kind"] == "label_bought"
+            for number in event["data"]["tracking_numbers"]
+        ),
+        handed_over=frozenset(package["sscc"] for package in packages if package["handed_over_at"] is not None),
         delivered=len(arrivals),
         delivered_at=arrivals[-1] if arrivals else None,
     )
+
+
+def _together(sets: Iterable[frozenset[str]]) -> int:
+    return len(frozenset[str]().union(*sets))

@@ -33,7 +33,7 @@ CREWS: Final = 3
 CART_SLOTS: Final = 6
 # What the sandbox carrier is started with.
 CARRIER_KEY: Final = "replay"
-EDIT_WINDOW_SECONDS: Final = 900
+POLICY: Final = Policy(edit_window_seconds=900, on_shortage=OnShortage.REJECT)
 # SKUs that lie in one place.
 _SKUS_A_BIN: Final = 12
 
@@ -195,12 +195,11 @@ def order_of(sale: Sale) -> dict[str, Any]:
     }
 
 
-def seed(session: Session, sales: Sequence[Sale], carrier_url: str) -> World:
+def seed(session: Session, sales: Sequence[Sale], carrier_url: str, policy: Policy = POLICY) -> World:
     """Fills an empty database, through the rooms' own verbs and in the warehouse's scope."""
     warehouse = create_warehouse(
         session, "REPLAY", "Replay warehouse", "Europe/London", _ADDRESS, gs1_company_prefix="5060987"
     )
-    policy = Policy(edit_window_seconds=EDIT_WINDOW_SECONDS, on_shortage=OnShortage.REJECT)
     for carton in CARTONS:
         add_carton(session, warehouse, *carton)
     callback_secret = secrets.token_urlsafe(32)
