@@ -3,7 +3,7 @@
 
 from litestar import Router
 
-from api.brand import catalog, events, holds, order_reads, orders, policy, stock
+from api.brand import catalog, changes, events, holds, merges, money, order_reads, orders, policy, stock
 from wms.platform.settings import settings
 
 
@@ -12,6 +12,9 @@ def routers() -> list[Router]:
     security: list[dict[str, list[str]]] = [{"api_key": []}]
     handlers = [
         *order_reads.HANDLERS,
+        *changes.HANDLERS,
+        *merges.HANDLERS,
+        *money.HANDLERS,
         *holds.HANDLERS,
         *catalog.HANDLERS,
         *stock.HANDLERS,
