@@ -16,6 +16,7 @@ import structlog
 from sqlmodel import Session
 
 from wms.brands.service import forget_old_sessions
+from wms.changes.payments import lapse_addons
 from wms.delivery.service import forget_unmatched
 from wms.dispatch.service import flag_unresolved
 from wms.notices.service import sequence
@@ -63,6 +64,7 @@ LOOPS: Final[tuple[Loop, ...]] = (
     # First the holds that end by themselves, so that what waited for nothing else is released in the same second.
     Loop("lift expired holds", lambda session: lift_expired(session, _BATCH)),
     Loop("release shipments", lambda session: release_due(session, _BATCH)),
+    Loop("lapse add-ons", lambda session: lapse_addons(session, _BATCH), every_seconds=1),
     Loop("sequence notices", lambda session: sequence(session, _BATCH)),
     Loop("flag late orders", lambda session: flag_late(session, _BATCH), every_seconds=5),
     Loop("forget idempotency keys", forget_old_keys, every_seconds=60),

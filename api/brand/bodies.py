@@ -21,3 +21,19 @@ class ManyOrders(Operation):
                 "application/x-ndjson": OpenAPIMediaType(schema=order),
             },
         )
+
+
+_CHANGES = ("Cancel", "Reduce", "Readdress", "Contact", "ChangeService", "AddItems", "SplitOff", "Merge")
+
+
+@dataclass
+class OneChange(Operation):
+    """An operation whose body is one change; `kind` says which."""
+
+    def __post_init__(self) -> None:
+        kinds = [Reference(ref=f"#/components/schemas/{name}") for name in _CHANGES]
+        self.request_body = RequestBody(
+            description="One change: `kind` says which.",
+            required=True,
+            content={"application/json": OpenAPIMediaType(schema=Schema(one_of=kinds))},
+        )

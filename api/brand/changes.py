@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from api.brand.access import ApiRequest, needs
+from api.brand.bodies import OneChange
 from api.brand.once import Answer, OnceKey, answer_once
 from api.problems import documented
 from wms.brands.models import Brand
 from wms.brands.service import Grant
 from wms.changes.models import Change, ChangeAnswer, ChangeKind
 from wms.changes.options import options
-from wms.changes.schemas import ChangeIn
+from wms.changes.schemas import AnyChange
 from wms.changes.service import ask, changes_of
 from wms.changes.stages import Stage
 from wms.orders.service import find_order
@@ -116,6 +117,7 @@ def get_changes(request: ApiRequest, ref: FromPath[str]) -> ChangesOut:
     "/orders/{ref:str}/changes",
     operation_id="ChangeOrder",
     summary="Ask for a change",
+    operation_class=OneChange,
     status_code=200,
     guards=[needs(Grant.ORDERS_WRITE)],
     tags=["Changes"],
@@ -125,7 +127,7 @@ def get_changes(request: ApiRequest, ref: FromPath[str]) -> ChangesOut:
 def change_order(
     request: ApiRequest,
     ref: FromPath[str],
-    data: JSONBody[ChangeIn],
+    data: JSONBody[AnyChange],
     body: RawBody,
     idempotency_key: OnceKey = None,
 ) -> Response[ChangeOut]:
@@ -134,7 +136,7 @@ def change_order(
     brand_id, actor = request.auth.brand_id, request.auth.actor
 
     def work(session: Session) -> Answer[ChangeOut]:
-        return Answer(_out(ask(session, session.get_one(Brand, brand_id), ref, data, actor)))
+        return Answer(_out(ask(session, session.get_one(Brand, brand_id), ref, data.root, actor)))
 
     return answer_once(request, body, idempotency_key, work)
 

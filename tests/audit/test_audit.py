@@ -98,8 +98,8 @@ DAMAGE = {
     "a shipment packed under a hold": (
         "O3",
         (
-            "INSERT INTO hold (brand_id, id, order_id, kind, owner, handle, placed_at)"
-            " SELECT brand_id, gen_random_uuid(), id, 'fraud_review', 'x', 'y', accepted_at - interval '1 hour'"
+            "INSERT INTO hold (brand_id, id, order_id, kind, owner, handle, note, release_stock, placed_at)"
+            " SELECT brand_id, gen_random_uuid(), id, 'fraud_review', 'x', 'y', '', false, accepted_at - interval '1 hour'"
             " FROM orders LIMIT 1"
         ),
         "",

@@ -3,7 +3,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from wms.changes.models import ChangeKind
 from wms.intake.schemas import LINES_MAX, QUANTITY_MAX, LineIn, RecipientIn, Reference, Service
@@ -93,3 +93,7 @@ class Merge(_Change):
 ChangeIn: TypeAlias = Annotated[
     Cancel | Reduce | Readdress | Contact | ChangeService | AddItems | SplitOff | Merge, Field(discriminator="kind")
 ]
+
+
+class AnyChange(RootModel[ChangeIn]):
+    """One change of any kind, as it comes in a body."""
