@@ -43,6 +43,8 @@ _screens = Router(
         desk.board_page,
         desk.desk_page,
         desk.story_page,
+        desk.story_hold,
+        desk.story_lift,
     ],
     exception_handlers={WmsError: refused, ValidationException: unknown_page, HTTPException: unknown_page},
     include_in_schema=False,

@@ -53,6 +53,7 @@ class Board:
     left_today: int
     next_releases: list[Card]
     oldest: list[Card]
+    late: list[Card]
     trouble: list[Card]
     dead: list[DeadJob]
 
@@ -109,6 +110,13 @@ def board_of(session: Session, warehouse_id: UUID, day_start: datetime) -> Board
             " WHERE s.warehouse_id = :warehouse_id AND s.released_at IS NOT NULL"
             " AND s.state NOT IN ('held', 'handed_over', 'delivered', 'cancelled')"
             " ORDER BY s.released_at, s.id LIMIT 8",
+            values,
+        ),
+        late=_cards(
+            session,
+            f"SELECT {_CARD}, s.late_since AS at FROM shipment s JOIN brand b ON b.id = s.brand_id"
+            " WHERE s.warehouse_id = :warehouse_id AND s.late_since IS NOT NULL"
+            " AND s.state NOT IN ('handed_over', 'delivered', 'cancelled') ORDER BY s.late_since, s.id LIMIT 8",
             values,
         ),
         trouble=_cards(

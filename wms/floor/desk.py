@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The desk: find an order by anything that is printed on paper, and read its story. Nothing is changed here."""
+"""The desk: find an order by anything that is printed on paper, and read its story. Nothing is changed in here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,11 +84,17 @@ def search(session: Session, warehouse_id: UUID, wanted: str) -> list[Found]:
     return [Found(**row) for row in rows]
 
 
-def story_of(session: Session, staff: Staff, brand_id: UUID, order_id: UUID) -> Story:
+def order_of(session: Session, staff: Staff, brand_id: UUID, order_id: UUID) -> Order:
     """Returns one order of the person's building; raises :class:`NotFound`."""
     order = session.get(Order, (brand_id, order_id))
     if order is None or order.warehouse_id != staff.warehouse_id:
         raise NotFound("There is no such order in this building.")
+    return order
+
+
+def story_of(session: Session, staff: Staff, brand_id: UUID, order_id: UUID) -> Story:
+    """Returns one order of the person's building with its story; raises :class:`NotFound`."""
+    order = order_of(session, staff, brand_id, order_id)
     return Story(
         order=order,
         brand=session.get_one(Brand, brand_id),

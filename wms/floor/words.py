@@ -21,6 +21,7 @@ _PLAIN = {
     EventKind.DELIVERY_EXCEPTION: "Trouble with the delivery",
     EventKind.DELIVERED: "Delivered",
     EventKind.CANCELLED: "Cancelled",
+    EventKind.LATE: "Too late for its promise",
 }
 
 
