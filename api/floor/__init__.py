@@ -4,7 +4,7 @@
 from litestar import Router
 from litestar.exceptions import HTTPException, ValidationException
 
-from api.floor import desk, dock, login, pack, pick, stock
+from api.floor import change, desk, dock, login, pack, pick, stock
 from api.floor.door import refused, unknown_page
 from api.html import colour_sheet, static_file
 from wms.platform.errors import WmsError
@@ -43,6 +43,8 @@ _screens = Router(
         desk.board_page,
         desk.desk_page,
         desk.story_page,
+        change.change_page,
+        change.change_order,
         desk.story_hold,
         desk.story_lift,
     ],
