@@ -115,10 +115,10 @@ def _cash_on_delivery(session: Session, shipment: Shipment) -> Money | None:
             " WHERE o.brand_id = :brand_id AND o.payment_state = 'cod' AND o.cod_amount_minor > 0"
             "  AND :id = (SELECT s.id FROM shipment_line l"
             "   JOIN shipment s ON s.brand_id = l.brand_id AND s.id = l.shipment_id"
-            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state <> 'cancelled'"
+            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND l.quantity > 0 AND s.state <> 'cancelled'"
             "   ORDER BY s.id LIMIT 1)"
             "  AND o.id IN (SELECT order_id FROM shipment_line"
-            "               WHERE brand_id = :brand_id AND shipment_id = :id)"
+            "               WHERE brand_id = :brand_id AND shipment_id = :id AND quantity > 0)"
             " GROUP BY o.currency ORDER BY o.currency"
         ),
         {"brand_id": shipment.brand_id, "id": shipment.id},

@@ -19,7 +19,7 @@ TRANSITIONS: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
     S.HELD: frozenset({S.RELEASED, S.CANCELLED}),
     S.RELEASED: frozenset({S.PICKING, S.CANCELLED}),
     S.PICKING: frozenset({S.PICKED, S.CANCELLED}),
-    S.PICKED: frozenset({S.PACKED, S.CANCELLED}),
+    S.PICKED: frozenset({S.PACKED, S.PICKING, S.CANCELLED}),
     S.PACKED: frozenset({S.LABELLING, S.PICKED, S.CANCELLED}),
     S.LABELLING: frozenset({S.LABELLED, S.PACKED}),
     S.LABELLED: frozenset({S.HANDED_OVER, S.PACKED}),
@@ -80,9 +80,14 @@ def lines_of(session: Session, shipment: Shipment) -> Sequence[ShipmentLine]:
 
 
 def member_orders(session: Session, shipment: Shipment) -> Sequence[Order]:
-    """Returns the orders that have a line in the shipment, the oldest first."""
+    """Returns the orders of which something leaves with the shipment, the oldest first.
+
+    One whose lines were all taken out, as a cancelled member's are, is told nothing more of it.
+    """
     members = select(ShipmentLine.order_id).where(
-        ShipmentLine.brand_id == shipment.brand_id, ShipmentLine.shipment_id == shipment.id
+        ShipmentLine.brand_id == shipment.brand_id,
+        ShipmentLine.shipment_id == shipment.id,
+        ShipmentLine.quantity > 0,
     )
     return session.exec(
         select(Order)
@@ -104,7 +109,7 @@ def shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequ
 def is_pending(session: Session, brand_id: UUID, order_id: UUID) -> bool:
     """Says whether some shipment of the order has yet to arrive. Read from the database, never from memory."""
     carrying = select(ShipmentLine.shipment_id).where(
-        ShipmentLine.brand_id == brand_id, ShipmentLine.order_id == order_id
+        ShipmentLine.brand_id == brand_id, ShipmentLine.order_id == order_id, ShipmentLine.quantity > 0
     )
     pending = select(Shipment.id).where(
         Shipment.brand_id == brand_id,
@@ -147,7 +152,11 @@ def record_for(
     told = {"shipment_id": str(shipment.id), **(data or {})}
     orders = session.exec(
         select(ShipmentLine.order_id)
-        .where(ShipmentLine.brand_id == shipment.brand_id, ShipmentLine.shipment_id == shipment.id)
+        .where(
+            ShipmentLine.brand_id == shipment.brand_id,
+            ShipmentLine.shipment_id == shipment.id,
+            ShipmentLine.quantity > 0,
+        )
         .distinct()
     ).all()
     record(session, [NewEvent(shipment.brand_id, order_id, kind, told, actor) for order_id in sorted(orders)])
