@@ -4,7 +4,7 @@
 from litestar import Router
 from litestar.exceptions import HTTPException, ValidationException
 
-from api.floor import change, desk, dock, login, pack, pick, stock
+from api.floor import change, desk, dock, login, pack, pick, put_back, stock
 from api.floor.door import refused, unknown_page
 from api.html import colour_sheet, static_file
 from wms.platform.errors import WmsError
@@ -40,6 +40,8 @@ _screens = Router(
         dock.gate_sheet,
         stock.stock_page,
         stock.stock_receive,
+        put_back.put_back_page,
+        put_back.put_back_confirm,
         desk.board_page,
         desk.desk_page,
         desk.story_page,

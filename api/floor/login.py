@@ -22,6 +22,7 @@ from api.floor.door import (
 )
 from api.html import page
 from wms.brands.staff import LoginRefused, log_in, log_out
+from wms.floor.put_back import count_tasks
 from wms.floor.walk import shipments_waiting
 from wms.platform.db import WAREHOUSE, in_transaction
 from wms.platform.errors import Denied, NotFound
@@ -97,6 +98,7 @@ def home(request: Http) -> Response[Any]:
             "home.html",
             title="Your work",
             waiting=shipments_waiting(session, staff.warehouse_id),
+            put_backs=count_tasks(session, staff.warehouse_id),
         ),
     )
 

@@ -18,6 +18,7 @@ from wms.floor.actions import Outcome
 from wms.floor.bench import bench_of, waiting_at_bench
 from wms.floor.packing import WeightDoubted, find_package, find_shipment
 from wms.floor.papers import packing_slip
+from wms.floor.put_back import tasks_of_shipment
 from wms.platform.db import WAREHOUSE, in_transaction
 from wms.platform.errors import Unauthenticated, WmsError
 from wms.shipments.models import Shipment
@@ -92,7 +93,7 @@ def _bench_page(
     best = bench.box_carton.code if bench.box_carton else ""
     held: WmsError | None = None
     try:
-        packing.refuse_if_held(session, shipment)
+        packing.refuse_if_blocked(session, shipment)
     except WmsError as error:
         held = error
     return screen(
@@ -104,6 +105,7 @@ def _bench_page(
         refusal=refusal or held,
         done=done,
         bench=bench,
+        take_out=tasks_of_shipment(session, shipment),
         at=_address(shipment),
         weight=weight,
         best=best,

@@ -262,7 +262,10 @@ def waiting_at_bench(session: Session, warehouse_id: UUID) -> list[Waiting]:
             " (SELECT count(*) FROM package p WHERE p.brand_id = s.brand_id AND p.shipment_id = s.id"
             "  AND p.state = 'packed' AND p.label_verified_at IS NULL) AS unverified"
             " FROM shipment s JOIN brand b ON b.id = s.brand_id"
-            " WHERE s.warehouse_id = :warehouse_id AND s.state IN ('packed', 'labelling', 'labelled')"
+            " WHERE s.warehouse_id = :warehouse_id AND (s.state IN ('packed', 'labelling', 'labelled')"
+            # One that a change opened again lies in its old boxes.
+            "  OR (s.state = 'picked' AND NOT EXISTS (SELECT 1 FROM tote t"
+            "   WHERE t.brand_id = s.brand_id AND t.shipment_id = s.id)))"
             " ORDER BY s.released_at, s.id LIMIT 200"
         ),
         {"warehouse_id": warehouse_id},

@@ -14,6 +14,7 @@ from wms.floor.actions import Outcome, actor, once
 from wms.floor.bench import Bench, bench_of, box_goods_g
 from wms.floor.cartons import weight_is_plausible
 from wms.floor.picking import free_tote
+from wms.floor.rework import shipment_of_box, was_picked
 from wms.floor.scans import WrongScan, clean, find_tote, lock_against_holds, skus_scanned
 from wms.orders.models import EventKind
 from wms.orders.service import active_holds
@@ -23,6 +24,8 @@ from wms.shipments.packages import open_package
 from wms.shipments.service import lines_of, lock_shipment, member_orders, move_to, record_for
 
 WEIGHT_MAX_G = 1_000_000
+# A bench shows these, though nothing more is put into their boxes.
+_AT_BENCH = frozenset({ShipmentState.PACKED, ShipmentState.LABELLING, ShipmentState.LABELLED})
 
 
 class CannotPack(Conflict):
@@ -38,10 +41,15 @@ class WeightDoubted(Conflict):
 
 
 def open_tote(session: Session, tote_code: str, staff: Staff) -> Shipment:
-    """Returns the shipment of a tote that is ready to be packed.
+    """Returns the shipment of a tote that is ready to be packed, or of a box at the bench by its label or SSCC.
 
     Raises :class:`WrongScan` for an unknown or empty tote and :class:`CannotPack` with the reason otherwise.
     """
+    boxed = shipment_of_box(session, staff.warehouse_id, tote_code)
+    if boxed is not None:
+        if boxed.state not in _AT_BENCH:
+            refuse_unless_packable(session, boxed)
+        return boxed
     tote = find_tote(session, staff.warehouse_id, tote_code)
     if tote.brand_id is None or tote.shipment_id is None:
         raise WrongScan(f"Tote {tote.code} is empty.")
@@ -51,14 +59,26 @@ def open_tote(session: Session, tote_code: str, staff: Staff) -> Shipment:
 
 
 def refuse_unless_packable(session: Session, shipment: Shipment) -> None:
-    """Raises :class:`CannotPack` where a hold, missing goods or the shipment's state stand against packing."""
-    refuse_if_held(session, shipment)
-    if shipment.state is ShipmentState.PICKING:
-        lines = lines_of(session, shipment)
-        picked, wanted = sum(line.picked for line in lines), sum(line.quantity for line in lines)
-        raise CannotPack(f"Not everything is picked yet: {picked} of {wanted} pieces are in the tote.")
+    """Raises :class:`CannotPack` where a hold, a change, missing goods or the state stand against packing."""
+    refuse_if_blocked(session, shipment)
+    if shipment.state is ShipmentState.CANCELLED:
+        raise CannotPack("This shipment was cancelled. Take everything out, to be put back on the shelves.")
     if shipment.state is not ShipmentState.PICKED:
         raise CannotPack(f"This shipment is {shipment.state}; there is nothing to pack.")
+
+
+def refuse_if_blocked(session: Session, shipment: Shipment) -> None:
+    """Raises :class:`CannotPack` while a hold, a change that is not decided or goods still to be fetched block it."""
+    refuse_if_held(session, shipment)
+    if shipment.pending_changes:
+        raise CannotPack("Somebody asked for a change of this shipment. Put it aside until that is decided.")
+    if shipment.state is not ShipmentState.PICKING:
+        return
+    lines = lines_of(session, shipment)
+    picked, wanted = sum(line.picked for line in lines), sum(line.quantity for line in lines)
+    if was_picked(session, shipment):
+        raise CannotPack(f"Something was added: {picked} of {wanted} pieces are here. A picker brings the rest.")
+    raise CannotPack(f"Not everything is picked yet: {picked} of {wanted} pieces are in the tote.")
 
 
 def refuse_if_held(session: Session, shipment: Shipment) -> None:
@@ -281,7 +301,7 @@ def ask_for_labels(session: Session, action_id: UUID, shipment: Shipment, staff:
 
     def work() -> Outcome:
         locked = _lock(session, staff, shipment)
-        refuse_if_held(session, locked)
+        refuse_if_blocked(session, locked)
         if locked.state is not ShipmentState.PACKED:
             raise CannotPack(f"This shipment is {locked.state}; it does not wait for a label.")
         request_labels(session, locked, actor(staff))

@@ -12,7 +12,7 @@ from wms.catalog.models import Sku
 from wms.floor.actions import Outcome, actor, once
 from wms.floor.models import PickList, PickListState, PickTask, PickTaskState, Tote
 from wms.floor.scans import HELD, WrongScan, check_item, check_location, find_tote, lock_against_holds
-from wms.floor.walk import find_list, unfinished_lists, walk_of
+from wms.floor.walk import find_list, unfinished_lists, waiting_list, walk_of
 from wms.orders.models import EventKind
 from wms.platform.clock import now
 from wms.platform.db import insert_rows
@@ -45,6 +45,13 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     for walk in unfinished_lists(session, staff):
         if walk.next_stop is not None:
             return walk.pick_list
+        # A late change may have taken the last stop of a walk away.
+        finish_list(session, walk.pick_list)
+    waiting = waiting_list(session, warehouse_id)
+    if waiting is not None:
+        waiting.state, waiting.staff_id = PickListState.WALKING, staff.id
+        session.add(waiting)
+        return waiting
     shipments = _claim(session, warehouse_id, cart_slots)
     if not shipments:
         return None
@@ -60,7 +67,7 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     # The tasks are inserted by a statement of their own and point at the list.
     session.flush()
     slots = {shipment.id: slot for slot, shipment in enumerate(shipments, start=1)}
-    _add_tasks(session, pick_list, slots)
+    add_tasks(session, pick_list, slots)
     for shipment in shipments:
         move_to(session, shipment, ShipmentState.PICKING)
         record_for(session, shipment, EventKind.PICKING_STARTED, {"pick_list": number}, actor(staff))
@@ -85,7 +92,7 @@ def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
     return [shipment for shipment in claimed if not is_held(session, shipment)]
 
 
-def _add_tasks(session: Session, pick_list: PickList, slots: dict[UUID, int]) -> int:
+def add_tasks(session: Session, pick_list: PickList, slots: dict[UUID, int]) -> int:
     """Adds a stop for every open allocation of the shipments that has none yet, after the stops there are."""
     rows = session.execute(
         text(
@@ -225,7 +232,7 @@ def confirm_pick(
         if stop.left == 0:
             task.state = PickTaskState.PICKED
             session.add(task)
-        complete_if_picked(session, stop.shipment, staff)
+        complete_if_picked(session, stop.shipment, actor(staff))
         finish_list(session, stop.pick_list)
         return Outcome(f"{quantity} × {stop.sku.name} in tote {tote_code.strip().upper()}.")
 
@@ -264,8 +271,8 @@ def report_short(
         # What the room below changed about the shipment is read again before it is judged.
         session.flush()
         session.refresh(stop.shipment)
-        added = _add_tasks(session, stop.pick_list, {task.shipment_id: task.slot})
-        complete_if_picked(session, stop.shipment, staff)
+        added = add_tasks(session, stop.pick_list, {task.shipment_id: task.slot})
+        complete_if_picked(session, stop.shipment, actor(staff))
         free_tote_if_over(session, stop.shipment)
         finish_list(session, stop.pick_list)
         if added:
@@ -275,7 +282,7 @@ def report_short(
     return once(session, action_id, staff, "short", work)
 
 
-def complete_if_picked(session: Session, shipment: Shipment, staff: Staff) -> bool:
+def complete_if_picked(session: Session, shipment: Shipment, by: str) -> bool:
     """Moves a shipment on to the bench once nothing of it is left in the bins. Returns whether it did."""
     if shipment.state is not ShipmentState.PICKING:
         return False
@@ -291,7 +298,7 @@ def complete_if_picked(session: Session, shipment: Shipment, staff: Staff) -> bo
     if picked == 0 or picked < wanted:
         return False
     move_to(session, shipment, ShipmentState.PICKED)
-    record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, actor(staff))
+    record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, by)
     return True
 
 
@@ -313,6 +320,8 @@ def finish_list(session: Session, pick_list: PickList) -> None:
     """Closes the walk once no stop of it is left."""
     # The last stop's state is still only in memory.
     session.flush()
+    # Whoever adds a stop to it at this moment does so before or finds it closed.
+    session.refresh(pick_list, with_for_update=True)
     open_stop = session.execute(
         text(
             "SELECT 1 FROM pick_task t"

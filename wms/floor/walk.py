@@ -141,13 +141,32 @@ def unfinished_lists(session: Session, staff: Staff) -> list[Walk]:
     return [walk_of(session, pick_list) for pick_list in lists]
 
 
+# A walk that nobody has taken yet: what late changes added to shipments that were off the cart already.
+_WAITING_LISTS = (
+    "pick_list w WHERE w.warehouse_id = :warehouse_id AND w.state = 'open' AND w.staff_id IS NULL"
+    " AND EXISTS (SELECT 1 FROM pick_task t"
+    "  JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
+    "  JOIN shipment s ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'picking'"
+    f"  WHERE t.pick_list_id = w.id AND t.state = 'open' AND NOT {HELD})"
+)
+
+
+def waiting_list(session: Session, warehouse_id: UUID) -> PickList | None:
+    """Returns the oldest walk that nobody has taken yet, locked; two people who ask at once get different ones."""
+    found = session.execute(
+        text(f"SELECT w.id FROM {_WAITING_LISTS} ORDER BY w.number LIMIT 1 FOR UPDATE OF w SKIP LOCKED"),
+        {"warehouse_id": warehouse_id},
+    ).scalar_one_or_none()
+    return session.get_one(PickList, found, populate_existing=True) if found else None
+
+
 def shipments_waiting(session: Session, warehouse_id: UUID) -> int:
-    """Returns how many released shipments no cart has taken yet and nothing stands against."""
+    """Returns how many shipments wait for a cart, or for what was added to them, and nothing stands against."""
     return int(
         session.execute(
             text(
-                "SELECT count(*) FROM shipment s WHERE s.warehouse_id = :warehouse_id AND s.state = 'released'"
-                f" AND NOT {HELD}"
+                "SELECT (SELECT count(*) FROM shipment s WHERE s.warehouse_id = :warehouse_id"
+                f" AND s.state = 'released' AND NOT {HELD}) + (SELECT count(*) FROM {_WAITING_LISTS})"
             ),
             {"warehouse_id": warehouse_id},
         ).scalar_one()

@@ -218,6 +218,38 @@ def cancel_allocations(session: Session, brand_id: UUID, shipment_line_ids: Iter
         shrink(session, allocation, allocation.quantity - allocation.picked)
 
 
+def unpick(session: Session, brand_id: UUID, shipment_line_id: UUID, quantity: int) -> list[tuple[str, int]]:
+    """Takes picked pieces off a line's allocations, the newest first; returns them as (lot, quantity).
+
+    The goods themselves stay in the tote, as the ledger has it, until somebody carries them into a bin.
+    """
+    rows = session.exec(
+        select(Allocation)
+        .where(
+            Allocation.brand_id == brand_id, Allocation.shipment_line_id == shipment_line_id, col(Allocation.picked) > 0
+        )
+        .order_by(col(Allocation.id).desc())
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    taken = []
+    for row in rows:
+        pieces = min(row.picked, quantity)
+        if pieces == 0:
+            break
+        quantity -= pieces
+        row.picked -= pieces
+        if row.quantity == pieces:
+            # An allocation keeps the size that it had; a cancelled one speaks for nothing.
+            row.state = AllocationState.CANCELLED
+        else:
+            row.quantity -= pieces
+        session.add(row)
+        taken.append((row.lot, pieces))
+    assert quantity == 0, "No more pieces are taken out than were picked."
+    return taken
+
+
 def picked_lots(
     session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[str, int]]]:
