@@ -329,7 +329,7 @@ def test_nothing_is_packed_while_a_change_is_being_decided(parcel: Any, database
     one.collect()
     database.rows("UPDATE shipment SET pending_changes = 1")
     before = bare()
-    for step in (lambda: one.scan(MUG), lambda: one.close(), one.finish, lambda: one.open("T-001")):
+    for step in (lambda: one.scan(MUG), one.close, one.finish, lambda: one.open("T-001")):
         with pytest.raises(CannotPack, match=r"^Somebody asked for a change of this shipment\."):
             step()
     assert bare() == before
