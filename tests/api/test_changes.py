@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.factories import release, set_policy
+from tests.factories import give_to_carrier, packed, release, set_policy, shipments
 
 ORDER = {
     "ref": "A-1",
@@ -159,12 +159,11 @@ def test_the_short_way_to_cancel_asks_the_same_door(fennel: httpx.Client, frozen
 def test_what_is_too_late_for_the_short_way_is_a_conflict_and_kept(
     fennel: httpx.Client, frozen_clock: Any, house: Any, database: Any
 ) -> None:
-    from tests.factories import packed, shipments
-
     release(frozen_clock)
     ((order_id,),) = database.rows("SELECT id FROM orders")
-    packed(shipments(order_id, house.brands["fennel"].id)[0])
+    (box,) = packed(shipments(order_id, house.brands["fennel"].id)[0])
+    give_to_carrier(box)
     late = fennel.post("/v1/orders/A-1/cancel", json={}, headers={"idempotency-key": "k"})
     assert (late.status_code, late.json()["code"]) == (409, "too_late")
-    assert late.json()["stage"] == "labelled"
+    assert (late.json()["stage"], late.json()["reason_code"]) == ("with_carrier", "carrier_cannot")
     assert database.rows("SELECT kind, answer FROM change") == [("cancel", "refused")]

@@ -101,19 +101,18 @@ def test_a_member_parts_while_nothing_of_it_is_picked(
     assert offences(*CHECKS) == {}
 
 
-def test_a_member_whose_goods_are_in_the_tote_stays(
-    database: Any, fennel: Any, frozen_clock: Any, pair: Any, change: Any
+@pytest.mark.parametrize("kind", ["split_off", "address", "cancel"])
+def test_a_member_whose_goods_are_in_the_tote_leaves_and_they_are_put_back(
+    database: Any, fennel: Any, frozen_clock: Any, pair: Any, change: Any, kind: str
 ) -> None:
     release(frozen_clock)
     with transaction(WAREHOUSE) as session:
-        pick_all(
-            session, start_picking(session, session.exec(select(Shipment).where(Shipment.state == "released")).one())
-        )
-    for kind, members in (("split_off", {}), ("address", {"recipient": YORK})):
-        answered = change("A-2", kind, **members)
-        assert (answered.answer, answered.reason_code) == ("refused", "in_the_tote")
-    assert groups() == [("picked", ["A-1", "A-2"])]
-    assert database.rows("SELECT count(*) FROM recipient WHERE city = 'York'") == [(0,)]
+        released = session.exec(select(Shipment).where(Shipment.state == "released")).one()
+        pick_all(session, start_picking(session, released))
+    answered = change("A-2", kind, **({"recipient": YORK} if kind == "address" else {}))
+    assert answered.answer == "applied_with_rework"
+    assert groups() == [("picked", ["A-1"])] + ([] if kind == "cancel" else [("held", ["A-2"])])
+    assert database.rows("SELECT quantity FROM put_back") == [(3,)]
     assert offences(*CHECKS) == {}
 
 

@@ -16,6 +16,7 @@ from wms.changes.matrix import Alternative, Rule
 from wms.changes.models import Change, ChangeAnswer
 from wms.changes.schemas import AddItems
 from wms.changes.stages import Stage
+from wms.floor.rework import add_delta_picks
 from wms.intake.service import UnknownSkus
 from wms.money.models import Adjustment, AdjustmentKind
 from wms.money.service import owe
@@ -166,15 +167,17 @@ def _ask_for_money(case: Case, amount: int) -> None:
 
 
 def put_in(session: Session, order: Order, lines: Sequence[OrderLine], host: Shipment, stage: Stage) -> None:
-    """Puts lines that are promised into a shipment that is held or released.
+    """Puts lines that are promised into a shipment that is not packed yet.
 
-    What was released already needs its bins at once; where they do not cover it, it follows in a parcel of its own.
+    What was released already needs its bins at once, and a picker is sent for what was added to a walk. Where the bins
+    do not cover it, it follows in a parcel of its own.
     """
     rows = _shipment_lines(session, order, lines, host)
     if stage is Stage.HELD:
         return
     demands = [Demand(row.id, row.sku_id, row.quantity) for row in rows]
     if not allocate(session, order.brand_id, order.warehouse_id, {host.id: demands}):
+        add_delta_picks(session, host)
         return
     for row in rows:
         session.delete(row)

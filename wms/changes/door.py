@@ -12,7 +12,7 @@ from wms.changes.case import Case, Refused, is_open, sum_up
 from wms.changes.matrix import Rule
 from wms.changes.models import ChangeAnswer
 from wms.changes.schemas import ChangeService, Contact, Readdress
-from wms.changes.travel import alone
+from wms.changes.travel import alone, parting
 from wms.dispatch.service import NoCarrier, account_for, request_labels, void_labels
 from wms.intake.address import country_exists, doubts
 from wms.intake.schemas import RecipientIn
@@ -105,7 +105,10 @@ def _change_each(case: Case, write: Write, *, leaves_group: bool = False) -> tup
     for shipment, stage, found in case.concerned():
         if is_open(found.rule):
             own = alone(case, shipment) if leaves_group else shipment
-            if found.rule is Rule.RELABEL:
+            if own.id != shipment.id:
+                write(own)
+                found = parting(stage, found)
+            elif found.rule is Rule.RELABEL:
                 _relabel(case, own, write)
             else:
                 write(own)

@@ -14,6 +14,7 @@ from wms.changes.models import ChangeAnswer
 from wms.changes.schemas import Cancel, Reduce
 from wms.changes.stages import Stage
 from wms.changes.travel import alone, is_shared
+from wms.floor import rework
 from wms.money.models import AdjustmentKind, AdjustmentState
 from wms.money.service import adjustments_of_order, owe, waive
 from wms.orders.models import EventKind, OrderLine, PaymentState
@@ -22,19 +23,18 @@ from wms.orders.story import NewEvent, record
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
 from wms.shipments.service import is_pending, lines_of, move_to
 from wms.shipments.waiting import is_covered, promised_to
-from wms.stock.allocations import open_allocations, shrink
 from wms.stock.promises import promised_of_lines, release_promises
 from wms.stock.service import tell_of_stock
 
 
-def cancel(case: Case, _request: Cancel) -> tuple[ChangeAnswer, str]:
+def cancel(case: Case, _request: Cancel | None = None) -> tuple[ChangeAnswer, str]:
     """Takes everything that has not left off the order. With nothing left of it, the order is cancelled."""
     for shipment, stage, found in case.concerned():
         if is_open(found.rule):
             wanted = {
                 line.id: line.quantity for line in lines_of(case.session, shipment) if line.order_id == case.order.id
             }
-            take_off(case, shipment, stage, wanted)
+            take_off(case, shipment, wanted)
         if found.rule is Rule.ASK:
             ask_carrier(case, shipment, stage, found)
         else:
@@ -69,7 +69,7 @@ def reduce(case: Case, request: Reduce) -> tuple[ChangeAnswer, str]:
         if not taken:
             continue
         if is_open(found.rule):
-            take_off(case, shipment, stage, taken)
+            take_off(case, shipment, taken)
         case.note(shipment, stage, found)
     answer = sum_up(case.parts)
     close(case)
@@ -87,7 +87,7 @@ def _lying_here(case: Case, shipment: Shipment, wanted: dict[UUID, int]) -> dict
     return taken
 
 
-def take_off(case: Case, shipment: Shipment, stage: Stage, goods: Mapping[UUID, int]) -> None:
+def take_off(case: Case, shipment: Shipment, goods: Mapping[UUID, int]) -> None:
     """Takes so many pieces of each shipment line out of the shipment, which is locked, and gives their stock back.
 
     An order of which nothing stays leaves a shared shipment first, because its story goes on without that one.
@@ -99,10 +99,12 @@ def take_off(case: Case, shipment: Shipment, stage: Stage, goods: Mapping[UUID, 
         shipment = alone(case, shipment)
         own = list(lines_of(session, shipment))
     lines = [line for line in own if goods.get(line.id)]
-    if stage is Stage.HELD:
+    if shipment.state is ShipmentState.HELD:
         given_back = _out_of_held(session, shipment, lines, goods)
     else:
-        given_back = _out_of_bins(session, lines, goods)
+        # What is on the floor is promised in full.
+        rework.take_out(session, shipment, goods, case.actor, f"change: {case.change.kind}")
+        given_back = {line.order_line_id: goods[line.id] for line in lines}
     for line in lines:
         order_line = session.get_one(OrderLine, (line.brand_id, line.order_line_id))
         session.refresh(order_line, with_for_update={"key_share": True})
@@ -113,6 +115,7 @@ def take_off(case: Case, shipment: Shipment, stage: Stage, goods: Mapping[UUID, 
     release_promises(session, shipment.brand_id, shipment.warehouse_id, given_back)
     tell_of_stock(session, shipment.brand_id, shipment.warehouse_id, {line.sku_id for line in lines})
     _close_shipment(case, shipment)
+    rework.settle(session, shipment, case.actor)
 
 
 def _out_of_held(
@@ -125,19 +128,6 @@ def _out_of_held(
         for line in lines
         if promised[line.id] > line.quantity - goods[line.id]
     }
-
-
-def _out_of_bins(session: Session, lines: Sequence[ShipmentLine], goods: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Frees the bins of pieces that nobody has picked; what is on the floor is promised in full."""
-    left = {line.id: goods[line.id] for line in lines}
-    allocations = open_allocations(session, lines[0].brand_id, left) if lines else []
-    for allocation in sorted(allocations, key=lambda a: (a.sku_id, a.location_id, a.lot, a.id)):
-        taken = min(allocation.quantity - allocation.picked, left[allocation.shipment_line_id])
-        if taken:
-            shrink(session, allocation, taken)
-            left[allocation.shipment_line_id] -= taken
-    assert not any(left.values()), "Only pieces that are still in their bins are taken off here."
-    return {line.order_line_id: goods[line.id] for line in lines}
 
 
 def _close_shipment(case: Case, shipment: Shipment) -> None:

@@ -51,17 +51,13 @@ def _no(reason_code: str, *alternatives: Alternative) -> Cell:
     return Cell(Rule.REFUSE, reason_code, alternatives)
 
 
-_FLOOR: Final = _no("on_the_floor", A.HOLD)
-_PACKED: Final = _no("packed_already", A.HOLD)
-_LABELLED: Final = _no("labelled_already", A.HOLD)
-
 # One row a kind of change, one column a stage, in the sequence of `Stage`.
 _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
     K.ADD_ITEMS: (
         APPLY,  # held
         APPLY,  # released
-        _no("on_the_floor", A.NEW_ORDER),  # picking
-        _no("on_the_floor", A.NEW_ORDER),  # picked
+        REWORK,  # picking
+        REWORK,  # picked
         _no("packed_already", A.NEW_ORDER),  # packed
         _no("label_under_way", A.NEW_ORDER),  # labelling
         _no("labelled_already", A.NEW_ORDER),  # labelled
@@ -73,11 +69,11 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
     K.REDUCE: (
         APPLY,
         APPLY,
-        _FLOOR,
-        _FLOOR,
-        _PACKED,
+        REWORK,
+        REWORK,
+        REWORK,
         _no("label_under_way", A.HOLD),
-        _LABELLED,
+        REWORK,
         _no("with_carrier", A.RETURN),
         _no("with_carrier", A.RETURN),
         _no("returning"),
@@ -126,10 +122,10 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         APPLY,
         APPLY,
         REWORK,
-        _no("in_the_tote", A.HOLD),
-        _no("packed_already", A.HOLD),
-        _no("label_under_way"),
-        _no("labelled_already"),
+        REWORK,
+        REWORK,
+        _no("label_under_way", A.HOLD),
+        REWORK,
         _no("with_carrier"),
         _no("with_carrier"),
         _no("returning"),
@@ -151,11 +147,11 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
     K.CANCEL: (
         APPLY,
         APPLY,
-        _FLOOR,
-        _FLOOR,
-        _PACKED,
-        _no("label_under_way", A.HOLD),
-        _LABELLED,
+        REWORK,
+        REWORK,
+        REWORK,
+        WAIT,
+        REWORK,
         ASK,
         ASK,
         _no("returning"),
@@ -187,7 +183,7 @@ REASONS: Final[dict[str, str]] = {
     "carrier_refused": "The carrier refused.",
     "carrier_was_asked": "The carrier was asked already and has not answered.",
     "combined": "It travels with another order.",
-    "in_the_tote": "Goods of it lie in the tote of the others.",
+    "in_the_tote": "Goods of it lie in the tote already.",
     "delivered": "It is delivered.",
     "in_part": "A part of the order is too far for this; the rest was changed.",
     "label_under_way": "A label is being bought for it at this moment; its outcome decides.",

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from wms.brands.models import Brand
-from wms.changes import carrier, door
+from wms.changes import carrier, door, lines
 from wms.changes.case import Case, Part, Refused, lock_live, sum_up
 from wms.changes.matrix import REASONS, Alternative
 from wms.changes.models import Change, ChangeAnswer, ChangeKind
@@ -24,6 +24,7 @@ _RESUME: Final[dict[ChangeKind, Callable[[Case], tuple[ChangeAnswer, str]]]] = {
     ChangeKind.ADDRESS: door.resume_address,
     ChangeKind.CONTACT: door.resume_contact,
     ChangeKind.SERVICE: door.resume_service,
+    ChangeKind.CANCEL: lines.cancel,
 }
 
 

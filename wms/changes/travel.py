@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """With whom an order travels: a change that concerns one member alone takes it out of the group first."""
 
+from typing import Final
+
 from sqlmodel import Session
 
 from wms.changes.case import Case, Refused, is_open, lock_live, sum_up
+from wms.changes.matrix import Cell, Rule
 from wms.changes.models import ChangeAnswer
 from wms.changes.schemas import Merge, SplitOff
+from wms.changes.stages import Stage
+from wms.floor import rework
 from wms.orders.service import find_order
 from wms.shipments import consolidation
 from wms.shipments.consolidation import CannotCombine, CannotSeparate, blockers_between, host_first, live_members
-from wms.shipments.models import Shipment
+from wms.shipments.models import Shipment, ShipmentState
+from wms.shipments.service import lines_of
+
+_BEFORE_THE_FLOOR: Final = frozenset({ShipmentState.HELD, ShipmentState.RELEASED})
 
 
 def is_shared(session: Session, shipment: Shipment) -> bool:
@@ -20,16 +28,27 @@ def is_shared(session: Session, shipment: Shipment) -> bool:
 def alone(case: Case, shipment: Shipment) -> Shipment:
     """Returns a shipment that carries nothing but the order of the case, split off a shared one where need be.
 
-    Raises :class:`Refused` where goods of the order lie in the tote of the others.
+    What of it was fetched already is put back and fetched anew, because the tote is the others'. Raises
+    :class:`Refused` where the shipment has gone too far.
     """
-    if not is_shared(case.session, shipment):
+    session = case.session
+    if not is_shared(session, shipment):
         return shipment
+    if shipment.state not in _BEFORE_THE_FLOOR:
+        own = {line.id: line.quantity for line in lines_of(session, shipment) if line.order_id == case.order.id}
+        rework.take_out(session, shipment, own, case.actor, f"change: {case.change.kind}")
     try:
-        own = consolidation.split_off(case.session, shipment, [case.order.id], case.actor)
+        parted = consolidation.split_off(session, shipment, [case.order.id], case.actor)
     except CannotSeparate as error:
         raise Refused("in_the_tote", detail=error.detail) from error
-    case.session.refresh(case.order)
-    return own
+    rework.settle(session, shipment, case.actor)
+    session.refresh(case.order)
+    return parted
+
+
+def parting(stage: Stage, found: Cell) -> Cell:
+    """Returns the cell for a member that leaves the others: on the floor that is work for somebody."""
+    return found if stage in (Stage.HELD, Stage.RELEASED) else Cell(Rule.REWORK)
 
 
 def split_off(case: Case, _request: SplitOff) -> tuple[ChangeAnswer, str]:
