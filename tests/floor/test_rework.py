@@ -408,6 +408,17 @@ def test_a_wrong_put_back_is_refused_and_moves_nothing(
     assert bare() == before
 
 
+def test_the_empty_tote_of_a_cancelled_shipment_is_free_with_the_next_walk(
+    parcel: Any, floor: Any, database: Any
+) -> None:
+    one = parcel(mug=2)
+    floor.bind(floor.plan())
+    assert one.take_out(MUG, 2) == []
+    database.rows("UPDATE shipment SET state = 'cancelled'")
+    assert floor.plan() is None
+    assert database.rows("SELECT count(*) FROM tote WHERE shipment_id IS NOT NULL") == [(0,)]
+
+
 def test_the_tote_of_a_cancelled_shipment_is_free_once_it_is_empty(parcel: Any, floor: Any, database: Any) -> None:
     one = parcel(mug=2)
     one.collect()

@@ -317,7 +317,10 @@ def free_tote(session: Session, shipment: Shipment) -> None:
 
 
 def finish_list(session: Session, pick_list: PickList) -> None:
-    """Closes the walk once no stop of it is left."""
+    """Closes the walk once no stop of it is left, and gives back the totes of shipments that came to nothing.
+
+    A tote that goods must be put back from is free when they are (`wms.floor.put_back`).
+    """
     # The last stop's state is still only in memory.
     session.flush()
     # Whoever adds a stop to it at this moment does so before or finds it closed.
@@ -335,3 +338,13 @@ def finish_list(session: Session, pick_list: PickList) -> None:
         return
     pick_list.state, pick_list.done_at = PickListState.DONE, now(session)
     session.add(pick_list)
+    session.execute(
+        text(
+            "UPDATE tote o SET brand_id = NULL, shipment_id = NULL FROM pick_task t JOIN shipment s"
+            " ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'cancelled'"
+            " WHERE t.pick_list_id = :id AND o.brand_id = s.brand_id AND o.shipment_id = s.id"
+            " AND NOT EXISTS (SELECT 1 FROM put_back p WHERE p.brand_id = s.brand_id AND p.shipment_id = s.id"
+            "  AND p.state = 'open')"
+        ),
+        {"id": pick_list.id},
+    )
