@@ -30,8 +30,9 @@ mean: again in a moment.
 """
 
 _TAGS = [
-    Tag("Orders", "What was sold: accepted once per reference, cancelled while nobody has walked for it."),
+    Tag("Orders", "What was sold: accepted once per reference."),
     Tag("Changes", "What can still be changed, until when, and if not, what instead."),
+    Tag("Merges", "Orders for the same door that travel together, under one tracking number."),
     Tag("Money", "What is owed because of late changes, and what was paid."),
     Tag("Stock", "What there is, what is promised, what arrived."),
     Tag("Catalogue", "The articles and their barcodes."),
