@@ -34,8 +34,8 @@ _change: TypeAdapter[Any] = TypeAdapter(ChangeIn)
 class House:
     """A day of the brand "fennel": what the brand asks for, and what the floor scans."""
 
-    def __init__(self, floor: Any, database: Any, run_jobs: Any) -> None:
-        self.floor, self.database, self.run_jobs = floor, database, run_jobs
+    def __init__(self, floor: Any, database: Any, sandbox: Any, run_jobs: Any) -> None:
+        self.floor, self.database, self.sandbox, self.run_jobs = floor, database, sandbox, run_jobs
         self.brand = floor.house.brands["fennel"]
 
     def change(self, order_ref: str, kind: str, **members: Any) -> Change:
@@ -68,17 +68,17 @@ class House:
             packing.finish_packing(session, shipment, staff)
         self.run_jobs()
 
-    def stick(self) -> str:
-        """Scans the one unverified label on its box; returns its barcode."""
-        ((brand_id, shipment_id, barcode),) = self.database.rows(
-            "SELECT p.brand_id, p.shipment_id, b.barcode FROM label b JOIN package p ON p.id = b.package_id"
-            " WHERE b.state = 'bought' AND p.label_verified_at IS NULL"
+    def stick(self, number: int | None = None) -> str:
+        """Scans the label of the one box, or of the box with this number, that no label was checked on yet."""
+        ((brand_id, package_id, shipment_id, barcode),) = self.database.rows(
+            "SELECT p.brand_id, p.id, p.shipment_id, b.barcode FROM label b JOIN package p ON p.id = b.package_id"
+            " WHERE b.state = 'bought' AND p.label_verified_at IS NULL AND p.number = coalesce(%s, p.number)",
+            number,
         )
         with transaction(WAREHOUSE) as session:
             shipment, staff = session.get_one(Shipment, (brand_id, shipment_id)), self.floor.staff(session, PACKER)
-            box = bench_of(session, shipment).next_unverified
-            assert box is not None
-            packing.scan_label(session, uuid7(), shipment, box.package, barcode, staff)
+            package = packing.find_package(session, shipment, package_id)
+            packing.scan_label(session, uuid7(), shipment, package, barcode, staff)
         return str(barcode)
 
     def hand_over(self, barcode: str) -> str:
@@ -106,13 +106,17 @@ class House:
             shelved[task.sku] = shelved.get(task.sku, 0) + task.left
         return shelved
 
+    def carrier_refuses(self) -> None:
+        """Lets the next purchase of labels be refused."""
+        self.sandbox.fault("purchase", "refuse")
+
     def states(self) -> dict[str, str]:
         return dict(self.database.rows("SELECT ref, state FROM orders"))
 
 
 @pytest.fixture
 def day(floor: Any, database: Any, sandbox: Any, run_jobs: Any) -> House:
-    return House(floor, database, run_jobs)
+    return House(floor, database, sandbox, run_jobs)
 
 
 def test_an_add_on_while_the_picker_walks_lands_in_the_same_tote_and_the_same_box(
@@ -149,6 +153,78 @@ def test_an_add_on_at_the_bench_blocks_the_packer_until_it_lands(day: House, flo
     assert day.collect(badge=PACKER) != first
     day.pack("T-001", {MUG: 1, TOWEL: 1})
     assert day.hand_over(day.stick()).startswith("Handed over: ")
+    assert offences(*CHECKS) == {}
+
+
+@pytest.mark.parametrize(
+    ("price", "labels"), [(0, [("bought", 2)]), (450, [("bought", 2), ("voided", 1)])], ids=["free", "paid at the door"]
+)
+def test_an_add_on_after_the_label_is_one_more_box_and_what_the_driver_collects_is_bought_anew(
+    day: House, floor: Any, database: Any, price: int, labels: list[tuple[str, int]]
+) -> None:
+    set_policy(database, day.brand.id, add_ons="edit_order")
+    floor.order("F-1", {MUG: 1})
+    database.rows("UPDATE orders SET payment_state = 'cod', cod_amount_minor = 1000")
+    floor.release()
+    day.collect()
+    day.pack("T-001", {MUG: 1})
+    old = day.stick()
+    answered = day.change("F-1", "add_items", lines=[{"sku": TOWEL, "quantity": 1, "unit_price_minor": price}])
+    assert (answered.answer, answered.stage) == ("applied_with_rework", "labelled")
+    assert day.hand_over(old).split(":")[0] == ("void" if price else "not_labelled")
+    with pytest.raises(CannotPack, match=r"^Something was added: 1 of 2 pieces are here\."):
+        day.pack(old, {TOWEL: 1})
+    day.collect()
+    day.pack("T-001", {TOWEL: 1})
+    assert database.rows("SELECT state, count(*) FROM label GROUP BY 1 ORDER BY 1") == labels
+    assert database.rows("SELECT cod_amount_minor FROM orders") == [(1000 + price,)]
+    new = [day.stick(number) for number in ((2,) if not price else (1, 2))]
+    assert [day.hand_over(one)[:11] for one in ([] if price else [old]) + new] == ["Handed over"] * 2
+    assert day.states() == {"F-1": "shipped"}
+    assert offences(*CHECKS) == {}
+
+
+def test_an_add_on_that_is_to_be_paid_first_comes_too_late_for_a_packed_parcel(
+    day: House, floor: Any, database: Any
+) -> None:
+    set_policy(database, day.brand.id, add_ons="edit_order")
+    floor.order("F-1", {MUG: 1})
+    floor.release()
+    day.collect()
+    day.pack("T-001", {MUG: 1})
+    answered = day.change("F-1", "add_items", lines=[{"sku": TOWEL, "quantity": 1, "unit_price_minor": 450}])
+    assert (answered.answer, answered.reason_code) == ("refused", "packed_already")
+    assert answered.outcome["alternatives"] == ["new_order"]
+    assert database.rows("SELECT count(*) FROM order_line") == [(1,)]
+    assert day.hand_over(day.stick()).startswith("Handed over: ")
+    assert offences(*CHECKS) == {}
+
+
+@pytest.mark.parametrize("host", ["picking", "picked", "packed"])
+def test_an_order_that_joins_on_the_floor_is_fetched_into_the_same_parcel(
+    day: House, floor: Any, database: Any, host: str
+) -> None:
+    set_policy(database, day.brand.id, consolidate_until="packed")
+    floor.order("F-1", {MUG: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    if host != "picking":
+        floor.pick_all(list_id)
+    if host == "packed":
+        day.carrier_refuses()
+        day.pack("T-001", {MUG: 1})
+    assert database.rows("SELECT state FROM shipment") == [(host,)]
+    floor.order("F-2", {TOWEL: 1})
+    assert day.change("F-2", "merge", into="F-1").answer == "applied_with_rework"
+    if host == "picking":
+        floor.pick_all(list_id)
+    else:
+        day.collect()
+    day.pack("T-001", {TOWEL: 1} if host == "packed" else {MUG: 1, TOWEL: 1})
+    for number in (1, 2) if host == "packed" else (1,):
+        assert day.hand_over(day.stick(number)).startswith("Handed over: ")
+    assert day.states() == {"F-1": "shipped", "F-2": "shipped"}
     assert offences(*CHECKS) == {}
 
 

@@ -16,6 +16,7 @@ from wms.changes.matrix import Alternative, Rule
 from wms.changes.models import Change, ChangeAnswer
 from wms.changes.schemas import AddItems
 from wms.changes.stages import Stage
+from wms.dispatch.service import void_labels
 from wms.floor.rework import add_delta_picks
 from wms.intake.service import UnknownSkus
 from wms.money.models import Adjustment, AdjustmentKind
@@ -31,6 +32,8 @@ from wms.stock.promises import Want, promise
 # Letters and digits that nobody confuses when a code is read out or typed.
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _CODE_CHARACTERS: Final = 8
+# From here on, only what needs no payment is added: it goes into a further box under the same master number.
+PACKED_STAGES: Final = frozenset({Stage.PACKED, Stage.LABELLED})
 
 
 def edits_order(brand: Brand, order: Order) -> bool:
@@ -52,14 +55,17 @@ def combine_code(session: Session, order: Order) -> str:
 def add_items(case: Case, request: AddItems) -> tuple[ChangeAnswer, str]:
     """Promises stock for what was forgotten and asks for the money; the driver collects a COD order's at the door.
 
-    Unpaid pieces are in no shipment, so that they never keep the rest. Raises :class:`Refused` where the brand sells
-    a new order or no shipment can take them any more, ``UnknownSkus``, and ``NotEnoughStock``.
+    Unpaid pieces are in no shipment, so that they never keep the rest, and a parcel that is packed waits for no money.
+    Raises :class:`Refused` where the brand sells a new order or no shipment can take them any more, ``UnknownSkus``,
+    and ``NotEnoughStock``.
     """
     session, order = case.session, case.order
     if not edits_order(case.brand, order):
         raise Refused("new_order", Alternative.NEW_ORDER)
     concerned = case.concerned()
-    host = next((one for one in concerned if is_open(one[2].rule)), None)
+    stages = list(Stage)
+    able = [one for one in concerned if is_open(one[2].rule)]
+    host = min(able, key=lambda one: stages.index(one[1]), default=None)
     if host is None:
         for one in concerned:
             case.note(*one)
@@ -73,15 +79,20 @@ def add_items(case: Case, request: AddItems) -> tuple[ChangeAnswer, str]:
     )
     amount = sum(line.quantity * line.unit_price_minor for line in lines)
     is_paid_later = amount > 0 and order.payment_state is not PaymentState.COD
+    if is_paid_later and host[1] in PACKED_STAGES:
+        raise Refused("packed_already", Alternative.NEW_ORDER)
     for line in lines:
         line.awaiting_payment = is_paid_later
     _tell_of_lines(case, lines)
     if is_paid_later:
         _ask_for_money(case, amount)
         return ChangeAnswer.AWAITING_PAYMENT, ""
-    if order.payment_state is PaymentState.COD:
+    if order.payment_state is PaymentState.COD and amount:
         order.cod_amount_minor += amount
         session.add(order)
+        if host[1] is Stage.LABELLED:
+            # What the driver collects is part of what was bought.
+            void_labels(session, host[0], case.actor, f"change: {case.change.kind}")
     put_in(session, order, lines, host[0], host[1])
     case.note(*host)
     return sum_up(case.parts)

@@ -58,9 +58,9 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
         APPLY,  # released
         REWORK,  # picking
         REWORK,  # picked
-        _no("packed_already", A.NEW_ORDER),  # packed
+        REWORK,  # packed
         _no("label_under_way", A.NEW_ORDER),  # labelling
-        _no("labelled_already", A.NEW_ORDER),  # labelled
+        REWORK,  # labelled
         _no("with_carrier", A.NEW_ORDER),  # with the carrier
         _no("with_carrier", A.NEW_ORDER),  # failed attempt
         _no("returning", A.NEW_ORDER),  # returning
@@ -134,8 +134,8 @@ _ROWS: Final[dict[ChangeKind, tuple[Cell, ...]]] = {
     K.MERGE: (
         APPLY,
         APPLY,
-        _no("on_the_floor"),
-        _no("on_the_floor"),
+        REWORK,
+        REWORK,
         APPLY,
         _no("label_under_way"),
         _no("labelled_already"),
@@ -196,7 +196,6 @@ REASONS: Final[dict[str, str]] = {
     "nothing_left": "Nothing of it is left to be changed.",
     "not_paid": "It was not paid in time.",
     "nothing_to_change": "It is like that already.",
-    "on_the_floor": "Somebody is collecting it already.",
     "packed_already": "It is packed already.",
     "returning": "It is on its way back, or lost.",
     "too_many_pieces": "More pieces than are left on the line.",

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from wms.changes.addons import change_of, lines_of_change, put_in, rule_answer
+from wms.changes.addons import PACKED_STAGES, change_of, lines_of_change, put_in, rule_answer
 from wms.changes.case import is_open, lock_live
 from wms.changes.matrix import REASONS, Cell, cell
 from wms.changes.models import Change, ChangeAnswer, ChangeKind
@@ -134,12 +134,11 @@ def _lock(session: Session, brand_id: UUID, adjustment_id: UUID) -> tuple[Adjust
 
 
 def _host(session: Session, live: list[Shipment]) -> tuple[Shipment, Stage, Cell] | None:
-    """Returns the first shipment of the order that can still take an add-on in."""
+    """Returns the first shipment of the order that can still take an add-on in; with packing, the time to pay ends."""
     for shipment in live:
         stage = stage_of(session, shipment)
-        found = cell(ChangeKind.ADD_ITEMS, stage)
-        if is_open(found.rule):
-            return shipment, stage, found
+        if stage in _JOINABLE:
+            return shipment, stage, cell(ChangeKind.ADD_ITEMS, stage)
     return None
 
 
@@ -209,5 +208,8 @@ def lapse_addons(session: Session, limit: int = 100) -> int:
     return len(due)
 
 
-# The stages in which an add-on can still be put in; those before hand-over are called like the shipment's states.
-_OPEN: Final = [stage.value for stage in Stage if is_open(cell(ChangeKind.ADD_ITEMS, stage).rule)]
+# The stages in which a paid add-on can still be put in; those before hand-over are called like the shipment's states.
+_JOINABLE: Final = [
+    stage for stage in Stage if is_open(cell(ChangeKind.ADD_ITEMS, stage).rule) and stage not in PACKED_STAGES
+]
+_OPEN: Final = [stage.value for stage in _JOINABLE]

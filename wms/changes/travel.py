@@ -88,6 +88,8 @@ def merge(case: Case, request: Merge) -> tuple[ChangeAnswer, str]:
         except CannotCombine as error:
             case.facts = {"blockers": error.extra["blockers"]}
             raise Refused("cannot_combine", detail=error.detail) from error
+        if rework.add_delta_picks(session, joined):
+            found = Cell(Rule.REWORK)
         case.change.outcome = {**case.change.outcome, "shipment_id": str(joined.id), "into": other.ref}
         case.note(shipment, stage, found)
     session.refresh(case.order)

@@ -35,9 +35,12 @@ def add_delta_picks(session: Session, shipment: Shipment) -> int:
 
     They join the walk that still carries the shipment, into the same tote, or make a walk of their own that the next
     picker is given. A shipment that was picked is PICKING again, and so is one that was packed or labelled: its boxes
-    stay closed and keep their labels, and what comes goes into a further box. One that is released is planned whole.
+    stay closed and keep their labels, and what comes goes into a further box. One that is released is planned whole,
+    and where nothing was added nothing changes.
     """
     session.flush()
+    if not _lacks_stops(session, shipment):
+        return 0
     if shipment.state is S.LABELLED:
         move_to(session, shipment, S.PACKED)
     if shipment.state is S.PACKED:
@@ -48,6 +51,18 @@ def add_delta_picks(session: Session, shipment: Shipment) -> int:
         return 0
     pick_list, slot = _walk_for(session, shipment)
     return add_tasks(session, pick_list, {shipment.id: slot})
+
+
+def _lacks_stops(session: Session, shipment: Shipment) -> bool:
+    found = session.execute(
+        text(
+            "SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id AND a.shipment_line_id = n.id"
+            " WHERE n.brand_id = :brand_id AND n.shipment_id = :id AND a.state = 'open' AND NOT EXISTS"
+            "  (SELECT 1 FROM pick_task t WHERE t.brand_id = a.brand_id AND t.allocation_id = a.id) LIMIT 1"
+        ),
+        {"brand_id": shipment.brand_id, "id": shipment.id},
+    )
+    return found.first() is not None
 
 
 def _walk_for(session: Session, shipment: Shipment) -> tuple[PickList, int]:
