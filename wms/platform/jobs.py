@@ -326,6 +326,15 @@ def _run_inside(kind: Kind, lease: Lease) -> None:
         lease.finish(session)
 
 
+def is_running(session: Session, kind: str, args: dict[str, Any]) -> bool:
+    """Says whether a worker has such a job in its hands, or died with it and it was not given to another yet."""
+    found = session.execute(
+        text("SELECT 1 FROM job WHERE state = 'running' AND kind = :kind AND args = CAST(:args AS jsonb) LIMIT 1"),
+        {"kind": kind, "args": json_text(args)},
+    )
+    return found.first() is not None
+
+
 def revive(session: Session, job_id: UUID) -> bool:
     """Makes a dead job due again with its tries counted anew. Returns whether it was dead."""
     return (
