@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cancelling wins until the release, and the row lock says which of the two came first."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,17 +14,26 @@ from tests.factories import (
     offences,
     placed,
     release,
+    set_policy,
     shipments,
     snapshot,
+    start_picking,
     stocked,
     story,
+    until_somebody_waits_for_a_lock,
 )
 from wms.changes.cancel import TooLate, cancel_order
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import place_hold
 from wms.platform.db import WAREHOUSE, brand_scope, in_transaction, transaction
 from wms.platform.errors import NotFound
+from wms.platform.ids import new_id
+from wms.shipments.missing import report_short
 from wms.shipments.release import release_due
+from wms.shipments.service import lines_of
+from wms.stock.allocations import open_allocations
+from wms.stock.ledger import Cause
+from wms.stock.models import Location
 
 
 def cancel(brand_id: Any, ref: str) -> str:
@@ -160,3 +170,28 @@ def test_a_split_order_on_the_floor_is_refused_whole(database: Any, house: Any, 
     assert [s.state for s in shipments(order_id, fennel)] == ["released"]
     with pytest.raises(TooLate):
         cancel(fennel, "A-1")
+
+
+def test_a_shipment_that_is_split_off_while_the_cancellation_waits_is_cancelled_too(
+    database: Any, house: Any, frozen_clock: Any
+) -> None:
+    juniper = house.brands["juniper"].id
+    cup = stocked(house, juniper, "CUP", ("B-01-1", 3))
+    set_policy(database, juniper, on_short_pick="backorder")
+    order_id = placed(juniper, ("CUP", 3), ref="A-1")
+    release(frozen_clock)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(WAREHOUSE) as session:
+            # The whole pick is short: its shipment closes, and one that waits for stock takes its place.
+            shipment = start_picking(session, shipments(order_id, juniper)[0])
+            line_ids = [line.id for line in lines_of(session, shipment)]
+            (allocation,) = open_allocations(session, juniper, line_ids)
+            location = session.get_one(Location, house.locations["B-01-1"])
+            report_short(session, allocation, 3, location, Cause(new_id(), "short_pick", "staff:W-1001"))
+            waiting = pool.submit(cancel, juniper, "A-1")
+            until_somebody_waits_for_a_lock(database)
+        assert waiting.result(timeout=10) == "cancelled"
+    assert [one.state for one in shipments(order_id, juniper)] == ["cancelled", "cancelled"]
+    assert release(frozen_clock) == 0
+    assert counter(database, cup) == (0, 0)
+    assert offences(*BOOKS) == {}

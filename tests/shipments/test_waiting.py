@@ -2,7 +2,6 @@
 """Backorders: who is served when stock arrives, and who is not."""
 
 import threading
-import time
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from tests.factories import (
     start_picking,
     stocked,
     story,
+    until_somebody_waits_for_a_lock,
 )
 from wms.changes.cancel import cancel_order
 from wms.platform.db import WAREHOUSE, transaction
@@ -159,17 +159,9 @@ def test_a_backorder_that_is_cancelled_while_stock_arrives_gets_none_of_it(
     with transaction(WAREHOUSE) as session:
         cancel_order(session, juniper, "A-1", "test", "brand:test")
         server.start()
-        _wait_until_somebody_waits(database)
+        until_somebody_waits_for_a_lock(database)
     server.join()
     assert counter(database, sku) == (3, 0)
     assert database.rows("SELECT state FROM orders") == [("cancelled",)]
     assert database.rows("SELECT count(*) FROM promise") == [(0,)]
     assert offences(*BOOKS) == {}
-
-
-def _wait_until_somebody_waits(database: Any) -> None:
-    for _ in range(500):
-        if database.rows("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)]:
-            return
-        time.sleep(0.01)
-    raise AssertionError("Nobody waits for a lock.")

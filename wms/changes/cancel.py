@@ -10,7 +10,7 @@ from wms.orders.service import active_holds, find_order, lift_hold, lines_of_ord
 from wms.orders.story import NewEvent, record
 from wms.platform.errors import Conflict
 from wms.shipments.models import ShipmentState
-from wms.shipments.service import lock_shipment, move_to, shipments_of_order
+from wms.shipments.service import lock_shipments_of_order, move_to
 from wms.stock.promises import promised_of_lines, release_promises
 from wms.stock.service import tell_of_stock
 
@@ -27,9 +27,7 @@ def cancel_order(session: Session, brand_id: UUID, ref: str, reason: str, actor:
     Raises :class:`TooLate` once a shipment of it was released: the row lock of the shipment decides the race.
     """
     order = find_order(session, brand_id, ref)
-    shipments = [
-        lock_shipment(session, brand_id, shipment.id) for shipment in shipments_of_order(session, brand_id, order.id)
-    ]
+    shipments = lock_shipments_of_order(session, brand_id, order.id)
     session.refresh(order)  # Somebody else may have cancelled it while this waited for the locks.
     if order.state is OrderState.CANCELLED:
         return order
