@@ -4,7 +4,7 @@
 from litestar import Router
 from litestar.exceptions import HTTPException, ValidationException
 
-from api.floor import desk, dock, login, pack, pick, stock
+from api.floor import desk, dock, login, pack, pick, stock, tasks
 from api.floor.door import refused, unknown_page
 from api.html import colour_sheet, static_file
 from wms.platform.errors import WmsError
@@ -43,6 +43,11 @@ _screens = Router(
         desk.board_page,
         desk.desk_page,
         desk.story_page,
+        tasks.task_page,
+        tasks.task_ask,
+        tasks.task_refused,
+        tasks.task_cost,
+        tasks.task_run,
     ],
     exception_handlers={WmsError: refused, ValidationException: unknown_page, HTTPException: unknown_page},
     include_in_schema=False,

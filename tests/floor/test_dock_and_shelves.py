@@ -149,4 +149,4 @@ def test_the_board_counts_every_stage_and_names_what_comes_next(floor: Any) -> N
         ("J-2", 300),
     ]
     assert [card.refs for card in board.oldest] == ["F-1"]
-    assert (board.left_today, board.trouble, board.dead, board.blocked) == (0, [], [], 0)
+    assert (board.left_today, board.is_quiet, board.blocked) == (0, True, 0)
