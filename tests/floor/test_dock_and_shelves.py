@@ -62,6 +62,33 @@ def test_a_parcel_is_handed_over_once_and_stands_on_the_manifest(floor: Any, par
         assert (gate.manifest, gate.parcels, [one.state for one in gate.closed]) == (None, [], ["closed"])
 
 
+def test_a_manifest_that_the_carrier_refused_is_shown_with_its_reason_and_closed_again(
+    floor: Any, visitor: Any, parcel: str, sandbox: Any, run_jobs: Any, database: Any
+) -> None:
+    _scan(floor, parcel)
+    sandbox.advance(parcel, "collected")
+    visitor.log_in("W-1003", floor.house.staff["W-1003"].pin)
+    gate = f"/floor/dock/{floor.house.account_id}"
+    ((manifest_id,),) = database.rows("SELECT id FROM manifest")
+    close = f"{gate}/{manifest_id}/close"
+    visitor.send(close, {"token": visitor.token(gate)})
+    run_jobs()
+    ((reason,),) = database.rows("SELECT reason FROM manifest WHERE state = 'closing'")
+    page = visitor.http.get(gate).text
+    assert reason in page
+    assert f'action="{close}"' in page
+    assert "a manifest was refused" in visitor.http.get("/floor/dock").text
+
+    # The driver brings it back to the ramp, and the carrier takes the manifest.
+    sandbox.advance(parcel, "label_created")
+    assert visitor.send(close, {"token": visitor.token(gate)}).status_code == 303
+    again = visitor.send(close, {"token": visitor.token(gate)})
+    assert (again.status_code, "This manifest is closing." in again.text) == (409, True)
+    run_jobs()
+    assert database.rows("SELECT state, reason FROM manifest") == [("closed", None)]
+    assert "did not take" not in visitor.http.get(gate).text
+
+
 def test_a_code_that_is_no_label_of_ours_is_refused(floor: Any, parcel: str, bare: Any) -> None:
     before = bare()
     with pytest.raises(NotFound, match=r"^This is not the label of one of our parcels\.$"):
