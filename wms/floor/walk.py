@@ -80,8 +80,7 @@ class Walk:
 
 _STOPS = text(
     "SELECT t.id AS task_id, t.brand_id, b.name AS brand, b.colour, t.shipment_id, l.code AS location, a.lot,"
-    " a.sku_id, k.code AS sku, k.name, a.quantity - a.picked AS left, t.slot, o.code AS tote,"
-    f" {HELD} AS held"
+    " a.sku_id, k.code AS sku, k.name, a.quantity - a.picked AS left, t.slot, o.code AS tote"
     " FROM pick_task t"
     " JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
     " JOIN shipment s ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'picking'"
@@ -121,10 +120,12 @@ def find_list(session: Session, staff: Staff, list_id: UUID) -> PickList:
 def walk_of(session: Session, pick_list: PickList) -> Walk:
     """Returns where the walk stands now."""
     values = {"list_id": pick_list.id}
-    stops = [Stop(**row) for row in session.execute(_STOPS, values).mappings()]
     slots = [
         Slot(**{**row, "state": ShipmentState(row["state"])}) for row in session.execute(_SLOTS, values).mappings()
     ]
+    # Asked once a shipment and not once a stop: an order may have hundreds of stops.
+    held = {slot.shipment_id: slot.held for slot in slots}
+    stops = [Stop(**row, held=held[row["shipment_id"]]) for row in session.execute(_STOPS, values).mappings()]
     stops_all = session.execute(
         text("SELECT count(*) FROM pick_task WHERE pick_list_id = :list_id AND state <> 'cancelled'"), values
     ).scalar_one()

@@ -112,6 +112,8 @@ class PackageLine(BrandOwned, table=True):
         brand_key("shipment_line_id", "shipment_line"),
         sa.UniqueConstraint("brand_id", "package_id", "shipment_line_id"),
         sa.CheckConstraint("quantity > 0", name="quantity"),
+        # Every scan at the bench asks how much of a line is packed.
+        sa.Index("ix_package_line_shipment_line", "brand_id", "shipment_line_id"),
     )
     package_id: UUID
     shipment_line_id: UUID

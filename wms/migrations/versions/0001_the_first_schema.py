@@ -914,6 +914,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_label_barcode", "label", ["barcode"], unique=False)
     op.create_index(op.f("ix_label_manifest_id"), "label", ["manifest_id"], unique=False)
+    op.create_index("ix_label_purchase_id", "label", ["brand_id", "purchase_id"], unique=False)
     op.create_index("ix_label_tracking_number", "label", ["tracking_number"], unique=False)
     op.create_index(
         "uq_label_live",
@@ -1049,6 +1050,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_label_print_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_label_print")),
     )
+    op.create_index("ix_label_print_label", "label_print", ["brand_id", "label_id"], unique=False)
     op.create_table(
         "package_line",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1076,6 +1078,7 @@ def upgrade() -> None:
             name=op.f("uq_package_line_brand_id_package_id_shipment_line_id"),
         ),
     )
+    op.create_index("ix_package_line_shipment_line", "package_line", ["brand_id", "shipment_line_id"], unique=False)
     op.create_table(
         "tracking_event",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1166,7 +1169,9 @@ def downgrade() -> None:
     op.drop_index("ix_tracking_event_package", table_name="tracking_event")
     op.drop_index("ix_tracking_event_label", table_name="tracking_event")
     op.drop_table("tracking_event")
+    op.drop_index("ix_package_line_shipment_line", table_name="package_line")
     op.drop_table("package_line")
+    op.drop_index("ix_label_print_label", table_name="label_print")
     op.drop_table("label_print")
     op.drop_index("ix_allocation_open", table_name="allocation", postgresql_where=sa.text("state = 'open'"))
     op.drop_index("ix_allocation_line", table_name="allocation")
@@ -1181,6 +1186,7 @@ def downgrade() -> None:
         "uq_label_live", table_name="label", postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')")
     )
     op.drop_index("ix_label_tracking_number", table_name="label")
+    op.drop_index("ix_label_purchase_id", table_name="label")
     op.drop_index(op.f("ix_label_manifest_id"), table_name="label")
     op.drop_index("ix_label_barcode", table_name="label")
     op.drop_table("label")
