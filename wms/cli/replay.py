@@ -2,6 +2,7 @@
 """A file of real orders, played through the real application."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def replay(file: Path, as_json: bool, keep: bool, data_dir: Path | None) -> None
     """
     from wms.replay.sales import ReplayError, read_sales
 
+    # Told to end, it ends as on Ctrl-C: nothing of it stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if data_dir is not None:
         use({"WMS_DATA_DIR": str(data_dir)})
     try:

@@ -7,6 +7,7 @@ carrier does to its parcels afterwards has its own times.
 """
 
 import heapq
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -71,6 +72,7 @@ class Play:
         self._progress = progress
         self._agenda: list[_Entry] = []
         self._number = count()
+        self._going_home = threading.Event()
         self._rounds: set[datetime] = set()
         self._now = sales[0].at - _BEFORE_THE_FIRST_ORDER
         self._delivered: set[str] = set()
@@ -94,6 +96,8 @@ class Play:
             )
             self._crews, self._docker = self._log_in(stack)
             self._pool = stack.enter_context(ThreadPoolExecutor(len(self._crews), thread_name_prefix="crew"))
+            # Leaving waits for the crews, who would otherwise work on to the end of the round.
+            stack.callback(self._going_home.set)
             self._house.wait_until_quiet()
             while self._agenda:
                 self._do(heapq.heappop(self._agenda))
@@ -108,6 +112,7 @@ class Play:
                 stack.enter_context(Handheld(url, picker)),
                 stack.enter_context(Handheld(url, packer)),
                 totes,
+                self._going_home,
             )
             for picker, packer, totes in zip(world.pickers, world.packers, world.totes, strict=True)
         ]
