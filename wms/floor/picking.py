@@ -45,6 +45,8 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     for walk in unfinished_lists(session, staff):
         if walk.next_stop is not None:
             return walk.pick_list
+        # A count may have taken the last of its stops away.
+        finish_list(session, walk.pick_list)
     shipments = _claim(session, warehouse_id, cart_slots)
     if not shipments:
         return None
@@ -225,7 +227,7 @@ def confirm_pick(
         if stop.left == 0:
             task.state = PickTaskState.PICKED
             session.add(task)
-        complete_if_picked(session, stop.shipment, staff)
+        complete_if_picked(session, stop.shipment, actor(staff))
         finish_list(session, stop.pick_list)
         return Outcome(f"{quantity} × {stop.sku.name} in tote {tote_code.strip().upper()}.")
 
@@ -265,8 +267,7 @@ def report_short(
         session.flush()
         session.refresh(stop.shipment)
         added = _add_tasks(session, stop.pick_list, {task.shipment_id: task.slot})
-        complete_if_picked(session, stop.shipment, staff)
-        free_tote_if_over(session, stop.shipment)
+        complete_if_picked(session, stop.shipment, actor(staff))
         finish_list(session, stop.pick_list)
         if added:
             return Outcome("Noted. Another place has them: it comes later on this walk.")
@@ -275,7 +276,25 @@ def report_short(
     return once(session, action_id, staff, "short", work)
 
 
-def complete_if_picked(session: Session, shipment: Shipment, staff: Staff) -> bool:
+def replan(session: Session, brand_id: UUID, shipment_id: UUID) -> None:
+    """Gives a shipment's walk the stops that it lacks, and ends what has come to its end; again without harm.
+
+    Runs in the brand's scope and sees this brand's stops only, so whether the walk is done is left to the picker's
+    own transactions.
+    """
+    shipment = lock_shipment(session, brand_id, shipment_id)
+    if shipment.state is not ShipmentState.PICKING:
+        return
+    lock_against_holds(session, [shipment])
+    planned = session.exec(
+        select(PickTask).where(PickTask.brand_id == brand_id, PickTask.shipment_id == shipment_id).limit(1)
+    ).first()
+    if planned is not None:
+        _add_tasks(session, session.get_one(PickList, planned.pick_list_id), {shipment_id: planned.slot})
+        complete_if_picked(session, shipment, "system")
+
+
+def complete_if_picked(session: Session, shipment: Shipment, by: str) -> bool:
     """Moves a shipment on to the bench once nothing of it is left in the bins. Returns whether it did."""
     if shipment.state is not ShipmentState.PICKING:
         return False
@@ -291,14 +310,8 @@ def complete_if_picked(session: Session, shipment: Shipment, staff: Staff) -> bo
     if picked == 0 or picked < wanted:
         return False
     move_to(session, shipment, ShipmentState.PICKED)
-    record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, actor(staff))
+    record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, by)
     return True
-
-
-def free_tote_if_over(session: Session, shipment: Shipment) -> None:
-    """Frees the tote of a shipment that came to nothing."""
-    if shipment.state is ShipmentState.CANCELLED:
-        free_tote(session, shipment)
 
 
 def free_tote(session: Session, shipment: Shipment) -> None:
@@ -310,7 +323,7 @@ def free_tote(session: Session, shipment: Shipment) -> None:
 
 
 def finish_list(session: Session, pick_list: PickList) -> None:
-    """Closes the walk once no stop of it is left."""
+    """Closes the walk once no stop of it is left, and gives back the totes of shipments that came to nothing."""
     # The last stop's state is still only in memory.
     session.flush()
     open_stop = session.execute(
@@ -326,3 +339,11 @@ def finish_list(session: Session, pick_list: PickList) -> None:
         return
     pick_list.state, pick_list.done_at = PickListState.DONE, now(session)
     session.add(pick_list)
+    session.execute(
+        text(
+            "UPDATE tote o SET brand_id = NULL, shipment_id = NULL FROM pick_task t JOIN shipment s"
+            " ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'cancelled'"
+            " WHERE t.pick_list_id = :id AND o.brand_id = s.brand_id AND o.shipment_id = s.id"
+        ),
+        {"id": pick_list.id},
+    )
