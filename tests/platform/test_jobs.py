@@ -312,3 +312,27 @@ def _eventually(check: Callable[[], bool], within_seconds: float = 10.0) -> None
     while not check():
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
+
+
+def test_a_waiting_job_that_is_asked_for_again_does_not_start_before_the_asker_has_committed(database: Any) -> None:
+    seen = []
+
+    @job("test.look")
+    def look(session: Session) -> None:
+        seen.append(session.execute(text("SELECT count(*) FROM business_clock")).scalar_one())
+
+    _enqueue("test.look", dedupe_key="the same")
+    with transaction(WAREHOUSE) as session:
+        session.execute(text("INSERT INTO business_clock (now_at) VALUES (now())"))
+        enqueue(session, "test.look", {}, brand_id=None, dedupe_key="the same")
+        assert run_job(_only_id(database)) is False
+    assert run_job(_only_id(database)) is True
+    assert seen == [1]
+
+
+def test_a_waiting_job_that_is_asked_for_again_runs_at_the_earlier_time(database: Any) -> None:
+    times = [real_now() + timedelta(hours=hours) for hours in (2, 1, 3)]
+    for at in times:
+        with transaction(WAREHOUSE) as session:
+            enqueue(session, "test.work", {}, brand_id=None, run_at=at, dedupe_key="the same")
+    assert database.rows("SELECT run_at FROM job") == [(times[1],)]

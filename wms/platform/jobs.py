@@ -166,17 +166,18 @@ def enqueue(
     run_at: datetime | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    """Inserts a job in the caller's transaction. With a ``dedupe_key`` a waiting job of that key stays the only one."""
-    job_id = new_id()
+    """Inserts a job in the caller's transaction. With a ``dedupe_key`` a waiting job of that key stays the only one;
+    it does not start before this transaction has ended, because what it was asked for again it must see."""
     due_at = run_at or now(session)
-    inserted = session.execute(
+    job_id = session.execute(
         text(
             "INSERT INTO job (id, brand_id, kind, args, dedupe_key, state, run_at, retry_at, attempts, created_at)"
             " VALUES (:id, :brand_id, :kind, CAST(:args AS jsonb), :dedupe_key, 'ready', :run_at, :at, 0, :at)"
-            " ON CONFLICT DO NOTHING RETURNING id"
+            " ON CONFLICT (kind, dedupe_key) WHERE dedupe_key IS NOT NULL AND state = 'ready'"
+            " DO UPDATE SET run_at = least(job.run_at, excluded.run_at) RETURNING id"
         ),
         {
-            "id": job_id,
+            "id": new_id(),
             "brand_id": brand_id,
             "kind": kind,
             "args": json_text(args),
@@ -184,8 +185,8 @@ def enqueue(
             "run_at": due_at,
             "at": real_now(),
         },
-    ).first()
-    if inserted is not None and due_at <= now(session):
+    ).scalar_one()
+    if due_at <= now(session):
         after_commit(session, lambda: ring(job_id))
 
 
