@@ -2,6 +2,7 @@
 """The release loop: shipments whose clock has run out go to the floor, set-wise, by whichever worker comes first."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from wms.platform.clock import now
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
 from wms.stock.allocations import Demand, allocate
+from wms.stock.service import tell_of_stock
 
 
 def release_due(session: Session, limit: int = 500) -> int:
@@ -98,40 +100,39 @@ def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids:
             for order_id in members[shipment_id]
         ],
     )
-    _wait_for_stock(session, brand_id, {id_: members[id_] for id_ in shipment_ids if id_ in uncovered})
-
-
-def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[UUID]]) -> None:
-    waiting = [(shipment_id, order_id) for shipment_id, orders in members.items() for order_id in orders]
-    at = now(session).isoformat()
-    insert_rows(
-        session,
-        Hold,
-        [stock_hold_row(brand_id, order_id, shipment_id, at) for shipment_id, order_id in waiting],
+    hold_for_stock(
+        session, brand_id, [(order_id, id_) for id_ in shipment_ids if id_ in uncovered for order_id in members[id_]]
     )
+    # One article of each is enough: whoever serves it looks at all that the shipment needs.
+    tell_of_stock(session, brand_id, warehouse_id, {by_shipment[id_][0].sku_id for id_ in uncovered})
+
+
+def hold_for_stock(session: Session, brand_id: UUID, waiting: Sequence[tuple[UUID, UUID]]) -> None:
+    """Makes each shipment wait for stock, given as (order, shipment); ``wms.shipments.waiting`` lifts the holds.
+
+    The caller then tells of the missing articles (:func:`~wms.stock.service.tell_of_stock`): what arrived while it
+    looked went to whoever was waiting then.
+    """
+    at = now(session).isoformat()
+    holds: list[dict[str, Any]] = [
+        {
+            "brand_id": brand_id,
+            "id": new_id(),
+            "order_id": order_id,
+            "shipment_id": shipment_id,
+            "kind": HoldKind.OUT_OF_STOCK,
+            "owner": STOCK_HOLD_OWNER,
+            "handle": stock_hold_handle(shipment_id),
+            "placed_at": at,
+        }
+        for order_id, shipment_id in waiting
+    ]
+    insert_rows(session, Hold, holds)
+    told = ("kind", "owner", "handle", "shipment_id")
     record(
         session,
         [
-            NewEvent(
-                brand_id,
-                order_id,
-                EventKind.HELD,
-                {"kind": HoldKind.OUT_OF_STOCK, "shipment_id": str(shipment_id)},
-            )
-            for shipment_id, order_id in waiting
+            NewEvent(brand_id, hold["order_id"], EventKind.HELD, {name: str(hold[name]) for name in told})
+            for hold in holds
         ],
     )
-
-
-def stock_hold_row(brand_id: UUID, order_id: UUID, shipment_id: UUID, placed_at: str) -> dict[str, Any]:
-    """Returns the hold under which one shipment waits for stock; ``wms.shipments.waiting`` lifts it."""
-    return {
-        "brand_id": brand_id,
-        "id": new_id(),
-        "order_id": order_id,
-        "shipment_id": shipment_id,
-        "kind": HoldKind.OUT_OF_STOCK,
-        "owner": STOCK_HOLD_OWNER,
-        "handle": stock_hold_handle(shipment_id),
-        "placed_at": placed_at,
-    }
