@@ -350,3 +350,35 @@ def test_a_hold_that_is_being_placed_makes_the_scan_wait_and_then_stops_it(floor
         assert ended == []
     thread.join()
     assert ended == ["This shipment was put on hold. Leave the goods and go on with the next stop."]
+
+
+def test_a_supervisor_takes_over_a_walk_and_the_one_who_left_it_scans_nothing_more(
+    floor: Any, visitor: Any, bare: Any, database: Any
+) -> None:
+    floor.order("F-1", {MUG: 2, TOWEL: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    floor.pick(list_id, floor.walk(list_id).next_stop)
+    rest = floor.walk(list_id).next_stop
+    take = f"/floor/pick/{list_id}/take"
+
+    visitor.log_in("W-1001", floor.house.staff["W-1001"].pin)
+    assert take not in visitor.http.get("/floor/pick").text
+    assert visitor.send(take, {"token": visitor.token("/floor/pick")}).status_code == 403
+    visitor.log_in("W-1004", floor.house.staff["W-1004"].pin)
+    page = visitor.http.get("/floor/pick").text
+    assert take in page
+    assert "1 stop left" in page
+    form = {"token": visitor.token("/floor/pick"), "action": str(uuid7())}
+    for _ in range(2):
+        assert visitor.send(take, form).headers["location"].startswith(f"/floor/pick/{list_id}?done=")
+    assert "is yours now." in visitor.http.get(f"/floor/pick/{list_id}?done={form['action']}").text
+
+    before = bare()
+    with pytest.raises(NotFound, match="not one of your pick lists"):
+        floor.pick(list_id, rest)
+    assert bare() == before
+    floor.pick_all(list_id, badge="W-1004")
+    assert database.rows("SELECT state FROM pick_list") == [("done",)]
+    assert visitor.send(take, {"token": visitor.token("/floor/pick")}).status_code == 409

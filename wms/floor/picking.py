@@ -69,6 +69,23 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     return pick_list
 
 
+def take_over(session: Session, action_id: UUID, pick_list: PickList, staff: Staff) -> Outcome:
+    """Makes somebody's unfinished walk this person's own. What was scanned stays; the other one scans nothing more.
+
+    Raises :class:`CannotPick` for a walk that is done.
+    """
+
+    def work() -> Outcome:
+        session.refresh(pick_list, with_for_update=True)
+        if pick_list.state is PickListState.DONE:
+            raise CannotPick(f"Pick list {pick_list.number} is done already.")
+        pick_list.staff_id = staff.id
+        session.add(pick_list)
+        return Outcome(f"Pick list {pick_list.number} is yours now.")
+
+    return once(session, action_id, staff, "take_over", work)
+
+
 def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
     keys = session.execute(
         text(
@@ -290,7 +307,11 @@ def replan(session: Session, brand_id: UUID, shipment_id: UUID) -> None:
         select(PickTask).where(PickTask.brand_id == brand_id, PickTask.shipment_id == shipment_id).limit(1)
     ).first()
     if planned is not None:
-        _add_tasks(session, session.get_one(PickList, planned.pick_list_id), {shipment_id: planned.slot})
+        pick_list = session.get_one(PickList, planned.pick_list_id, with_for_update=True)
+        if _add_tasks(session, pick_list, {shipment_id: planned.slot}):
+            # The picker may have come to the end of the other stops meanwhile.
+            pick_list.state, pick_list.done_at = PickListState.WALKING, None
+            session.add(pick_list)
         complete_if_picked(session, shipment, "system")
 
 

@@ -2,6 +2,7 @@
 """A pick list as the picker sees it: the cart's slots, how far the walk is, and the one stop that comes next."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -117,6 +118,14 @@ def find_list(session: Session, staff: Staff, list_id: UUID) -> PickList:
     return pick_list
 
 
+def find_left_list(session: Session, staff: Staff, list_id: UUID) -> PickList:
+    """Returns any pick list of the person's building; raises :class:`NotFound`."""
+    pick_list = session.get(PickList, list_id)
+    if pick_list is None or pick_list.warehouse_id != staff.warehouse_id:
+        raise NotFound("There is no such pick list in this building.")
+    return pick_list
+
+
 def walk_of(session: Session, pick_list: PickList) -> Walk:
     """Returns where the walk stands now."""
     values = {"list_id": pick_list.id}
@@ -140,6 +149,33 @@ def unfinished_lists(session: Session, staff: Staff) -> list[Walk]:
         .order_by(col(PickList.number))
     ).all()
     return [walk_of(session, pick_list) for pick_list in lists]
+
+
+@dataclass(frozen=True)
+class OthersWalk:
+    """A walk that somebody else has begun and not ended."""
+
+    list_id: UUID
+    number: int
+    picker: str
+    since: datetime
+    stops_left: int
+
+
+def walks_of_others(session: Session, staff: Staff) -> list[OthersWalk]:
+    """Returns the walks of this building that are somebody else's and have stops left, the oldest first."""
+    rows = session.execute(
+        text(
+            "SELECT l.id AS list_id, l.number, coalesce(p.name, '') AS picker, l.created_at AS since,"
+            " count(*) AS stops_left FROM pick_list l LEFT JOIN staff p ON p.id = l.staff_id"
+            " JOIN pick_task t ON t.pick_list_id = l.id AND t.state = 'open'"
+            " JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
+            " WHERE l.warehouse_id = :warehouse_id AND l.state <> 'done' AND l.staff_id IS DISTINCT FROM :staff_id"
+            " GROUP BY l.id, p.name ORDER BY l.number LIMIT 50"
+        ),
+        {"warehouse_id": staff.warehouse_id, "staff_id": staff.id},
+    ).mappings()
+    return [OthersWalk(**row) for row in rows]
 
 
 def shipments_waiting(session: Session, warehouse_id: UUID) -> int:
