@@ -19,7 +19,17 @@ from wms.platform import bell, jobs
 from wms.platform.clock import real_now
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.errors import Unavailable
-from wms.platform.jobs import Lease, LeaseLost, Retry, backoff_seconds, enqueue, external_job, job, run_job
+from wms.platform.jobs import (
+    Lease,
+    LeaseLost,
+    Retry,
+    backoff_seconds,
+    enqueue,
+    external_job,
+    forget_done_jobs,
+    job,
+    run_job,
+)
 
 Kinds = dict[str, jobs.Kind]
 
@@ -336,3 +346,29 @@ def test_a_waiting_job_that_is_asked_for_again_runs_at_the_earlier_time(database
         with transaction(WAREHOUSE) as session:
             enqueue(session, "test.work", {}, brand_id=None, run_at=at, dedupe_key="the same")
     assert database.rows("SELECT run_at FROM job") == [(times[1],)]
+
+
+def test_done_jobs_are_forgotten_after_a_week_and_dead_ones_are_not(database: Any) -> None:
+    for number in range(4):
+        _enqueue("test.work", number=number)
+    state = "UPDATE job SET state = %s, done_at = now() - %s::interval WHERE args = %s::jsonb"
+    for number, (end, age) in enumerate([("done", "8 days"), ("done", "6 days"), ("dead", "8 days"), ("ready", "0")]):
+        database.rows(state, end, age, f'{{"number": {number}}}')
+    with transaction(WAREHOUSE) as session:
+        assert forget_done_jobs(session) == 1
+    left = database.rows("SELECT args ->> 'number', state FROM job ORDER BY 1")
+    assert left == [("1", "done"), ("2", "dead"), ("3", "ready")]
+
+
+def test_a_loop_that_the_database_asks_to_turn_again_turns_again_at_once(database: Any) -> None:
+    stopping, turns = threading.Event(), []
+
+    def turn(session: Session) -> int:
+        turns.append(session)
+        if len(turns) == 1:
+            session.execute(text("DO $$ BEGIN RAISE deadlock_detected; END $$"))
+        stopping.set()
+        return 0
+
+    sweep(stopping, [Loop("test", turn, every_seconds=3600)])
+    assert len(turns) == 2

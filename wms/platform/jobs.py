@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -27,6 +27,8 @@ from wms.platform.settings import settings
 from wms.platform.tables import enum_type, json_column
 
 log = structlog.get_logger()
+# Long enough to find out what became of something that somebody asks about.
+DONE_KEPT: Final = timedelta(days=7)
 
 
 class JobState(StrEnum):
@@ -348,3 +350,15 @@ def revive(session: Session, job_id: UUID) -> bool:
         ).first()
         is not None
     )
+
+
+def forget_done_jobs(session: Session) -> int:
+    """Deletes jobs that were done 7 days ago, up to 5,000 at a time; returns how many. Dead ones wait for a person."""
+    gone = session.execute(
+        text(
+            "DELETE FROM job WHERE ctid IN (SELECT ctid FROM job WHERE state = 'done' AND done_at < :before LIMIT 5000)"
+            " RETURNING 1"
+        ),
+        {"before": real_now() - DONE_KEPT},
+    )
+    return len(gone.all())
