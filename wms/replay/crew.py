@@ -30,6 +30,10 @@ class Parcel:
     tracking_number: str
 
 
+class WentHomeError(Exception):
+    """The crew stopped because the play did; whoever made it stop says why."""
+
+
 @dataclass
 class Crew:
     """One cart's people and its totes, which are empty whenever nobody works."""
@@ -73,7 +77,7 @@ class Crew:
                 page = self._pick_stop(page, here)
             else:
                 return used
-        raise ReplayError("The play was stopped.")
+        raise WentHomeError
 
     def _pick_stop(self, page: Page, here: str) -> Page:
         location = _said(page, "huge", "code")
@@ -93,7 +97,7 @@ class Crew:
             form = page.form(f"{bench}/item")
             for article, quantity in box:
                 if self.going_home.is_set():
-                    raise ReplayError("The play was stopped.")
+                    raise WentHomeError
                 self.packer.scan(form, item=article.barcode, quantity=quantity)
             page = self._close(bench, box)
         return bench

@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx
 
 from wms.platform.db import WAREHOUSE, transaction
-from wms.replay.crew import Crew, Parcel, hand_over
+from wms.replay.crew import Crew, Parcel, WentHomeError, hand_over
 from wms.replay.house import House
 from wms.replay.pages import Handheld
 from wms.replay.sales import SHOP_TIME_ZONE, ReplayError, Sale
@@ -157,12 +157,20 @@ class Play:
 
     def _work_off(self) -> None:
         """Everything that was released is picked, packed, labelled and handed over."""
-        parcels = sorted(parcel for crew in self._pool.map(Crew.work, self._crews) for parcel in crew)
+        parcels = self._let_crews_work()
         if not parcels:
             raise ReplayError("Shipments were released, and nothing was there to be picked.")
         hand_over(self.world, self._docker, parcels)
         for status, at, some in _journey(self._now, parcels):
             self._plan(at, _Happening.CARRIER, (status, some))
+
+    def _let_crews_work(self) -> list[Parcel]:
+        rounds = [self._pool.submit(crew.work) for crew in self._crews]
+        failures = [failure for one in rounds if (failure := one.exception()) is not None]
+        for failure in failures:
+            if not isinstance(failure, WentHomeError):
+                raise failure
+        return sorted(parcel for one in rounds for parcel in one.result())
 
     def _advance(self, status: str, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

@@ -13,11 +13,12 @@ from wms.replay.sales import SalesFile
 
 @dataclass(frozen=True)
 class OrderResult:
-    """``delivered`` counts the times that the order's story says so; ``delivered_at`` is business time in UTC."""
+    """``pieces`` are those that left; ``delivered`` counts how often the story says so; times are business time in UTC."""
 
     ref: str
     state: str
     lines: int
+    ordered: int
     pieces: int
     shipments: int
     packages: int
@@ -29,7 +30,8 @@ class OrderResult:
     @property
     def went_well(self) -> bool:
         """Every piece left once, in parcels that all arrived, and the story ends with one delivery."""
-        return self.state == "delivered" and self.delivered == 1 and self.packages == self.labels == self.handed_over
+        is_told_once = self.state == "delivered" and self.delivered == 1
+        return is_told_once and self.pieces == self.ordered and self.packages == self.labels == self.handed_over
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def _order(order: dict[str, Any]) -> OrderResult:
         ref=order["ref"],
         state=order["state"],
         lines=len(order["lines"]),
+        ordered=sum(line["quantity"] for line in order["lines"]),
         pieces=sum(line["shipped"] for line in order["lines"]),
         shipments=len(order["shipments"]),
         packages=len(packages),

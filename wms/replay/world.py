@@ -214,9 +214,7 @@ def seed(session: Session, sales: Sequence[Sale], carrier_url: str) -> World:
         services={"standard": "SANDBOX-STD"},
     )
     session.add(account)
-    totes = tuple(
-        tuple(f"T-{crew}{slot:02d}" for slot in range(1, CART_SLOTS + 1)) for crew in range(1, CREWS + 1)
-    )
+    totes = tuple(tuple(f"T-{crew}{slot:02d}" for slot in range(1, CART_SLOTS + 1)) for crew in range(1, CREWS + 1))
     session.add_all(Tote(warehouse_id=warehouse.id, code=code) for cart in totes for code in cart)
     brand = create_brand(session, warehouse, "gifts", "The Gift Shop", policy)
     articles = articles_of(sales)
