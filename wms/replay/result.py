@@ -13,7 +13,7 @@ from wms.replay.sales import SalesFile
 
 @dataclass(frozen=True)
 class OrderResult:
-    """``pieces`` are those that left; ``delivered`` counts how often the story says so; times are business time in UTC."""
+    """``pieces`` are those that left; ``delivered`` counts how often the story says so; times are UTC."""
 
     ref: str
     state: str
