@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs: the table is the truth, a message only rings."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from wms.platform.jobs import (
     job,
     run_job,
 )
+from wms.platform.settings import settings
 
 Kinds = dict[str, jobs.Kind]
 
@@ -304,8 +306,6 @@ def test_a_loop_that_fails_never_stops_the_others(database: Any, monkeypatch: py
         return 0
 
     monkeypatch.setenv("WMS_SWEEP_INTERVAL_MS", "10")
-    from wms.platform.settings import settings
-
     settings.cache_clear()
     sweep(stopping, [Loop("broken", broken), Loop("away", away), Loop("good", good)])
     assert turns == ["broken", "away", "good"] * 2
@@ -372,3 +372,33 @@ def test_a_loop_that_the_database_asks_to_turn_again_turns_again_at_once(databas
 
     sweep(stopping, [Loop("test", turn, every_seconds=3600)])
     assert len(turns) == 2
+
+
+def test_a_redis_that_hangs_costs_one_time_out_and_no_more(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("WMS_REDIS_URL", f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
+        for cached in (settings, bell.redis_client, bell.broker):
+            cached.cache_clear()
+        started = time.monotonic()
+        assert bell.redis_answers() is False
+        bell.hang_bell()
+        for _ in range(3):
+            _enqueue("test.work")
+    assert time.monotonic() - started < 5 * 1.5
+    for cached in (settings, bell.redis_client, bell.broker):
+        cached.cache_clear()
+
+
+def test_a_bell_that_fails_is_not_rung_for_every_due_job(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        _enqueue("test.work")
+    rung = []
+
+    def broken(job_id: UUID) -> None:
+        rung.append(job_id)
+        raise ConnectionError
+
+    jobs.use_bell(broken)
+    with transaction(WAREHOUSE) as session:
+        assert ring_due_jobs(session) == 5
+    assert len(rung) == 1

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -189,18 +190,23 @@ def enqueue(
         },
     ).scalar_one()
     if due_at <= now(session):
-        after_commit(session, lambda: ring(job_id))
+        after_commit(session, partial(ring, job_id))
 
 
-def ring(job_id: UUID) -> None:
-    """Tells a worker that a job is due. A bell that fails is logged and counted: the sweeper rings again."""
+def ring(job_id: UUID) -> bool:
+    """Tells a worker that a job is due. A bell that fails is logged and counted: the sweeper rings again.
+
+    Returns whether it is worth ringing for the next job.
+    """
     if _registry.ring is None:
-        return
+        return False
     try:
         _registry.ring(job_id)
     except Exception as error:
         metrics.RINGS_FAILED.inc()
         log.warning("ring_failed", job_id=str(job_id), error=type(error).__name__)
+        return False
+    return True
 
 
 _DUE = (
