@@ -4,6 +4,7 @@
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.factories import BOOKS, at_once, bins, offences, placed, release, shipments, snapshot, stocked, story
 from wms.orders.models import Hold, HoldKind, Order
@@ -172,3 +173,27 @@ def test_another_brands_shipment_is_not_found(house: Any, fennel: Any) -> None:
     (shipment,) = shipments(placed(fennel, ("CUP", 2)), fennel)
     with pytest.raises(NotFound), transaction(WAREHOUSE) as session:
         lock_shipment(session, house.brands["juniper"].id, shipment.id)
+
+
+def test_only_what_went_to_the_floor_is_counted_and_only_once_it_did(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    stocked(house, fennel, "JUG", ("RESERVE-01", 5))
+    placed(fennel, ("CUP", 2))
+    placed(fennel, ("JUG", 2))
+    frozen_clock.advance(days=1)
+    before = REGISTRY.get_sample_value("wms_shipments_released_total")
+    assert before is not None
+
+    def released_and_lost() -> None:
+        with transaction(WAREHOUSE) as session:
+            assert release_due(session) == 2
+            raise RuntimeError("the machine died here")
+
+    with pytest.raises(RuntimeError):
+        released_and_lost()
+    assert REGISTRY.get_sample_value("wms_shipments_released_total") == before
+    # One of the two waits for its goods to be carried into a pick bin.
+    assert release(frozen_clock) == 2
+    assert REGISTRY.get_sample_value("wms_shipments_released_total") == before + 1

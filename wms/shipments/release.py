@@ -3,6 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from wms.orders.service import STOCK_HOLD_OWNER, stock_hold_handle
 from wms.orders.story import NewEvent, record
 from wms.platform import metrics
 from wms.platform.clock import now
-from wms.platform.db import insert_rows
+from wms.platform.db import after_commit, insert_rows
 from wms.platform.ids import new_id
 from wms.stock.allocations import Demand, allocate
 from wms.stock.service import tell_of_stock
@@ -45,8 +46,8 @@ def release_due(session: Session, limit: int = 500) -> int:
     for row in due:
         islands[row.brand_id, row.warehouse_id].append(row.id)
     for (brand_id, warehouse_id), shipment_ids in sorted(islands.items()):
-        _release(session, brand_id, warehouse_id, shipment_ids)
-    metrics.SHIPMENTS_RELEASED.inc(len(due))
+        released = _release(session, brand_id, warehouse_id, shipment_ids)
+        after_commit(session, partial(metrics.SHIPMENTS_RELEASED.inc, released))
     return len(due)
 
 
@@ -63,7 +64,8 @@ def _held_after_all(session: Session, shipment_ids: list[UUID]) -> set[tuple[UUI
     return {(row.brand_id, row.shipment_id) for row in rows}
 
 
-def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> None:
+def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> int:
+    """Returns how many went to the floor."""
     lines = session.execute(
         text(
             "SELECT id, shipment_id, order_id, sku_id, quantity FROM shipment_line"
@@ -105,6 +107,7 @@ def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids:
     )
     # One article of each is enough: whoever serves it looks at all that the shipment needs.
     tell_of_stock(session, brand_id, warehouse_id, {by_shipment[id_][0].sku_id for id_ in uncovered})
+    return len(released)
 
 
 def hold_for_stock(session: Session, brand_id: UUID, waiting: Sequence[tuple[UUID, UUID]]) -> None:
