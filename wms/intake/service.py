@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,7 +20,7 @@ from wms.intake.schemas import OrderIn, content
 from wms.orders.models import OrderState
 from wms.platform import metrics
 from wms.platform.clock import now
-from wms.platform.db import Again, attempt
+from wms.platform.db import Again, after_commit, attempt
 from wms.platform.errors import Conflict, Invalid, WmsError
 from wms.shipments.clock import Member, release_at
 from wms.stock.ledger import NotEnoughStock
@@ -62,6 +63,7 @@ class _Known:
     order_id: UUID
     state: OrderState
     content_sha256: bytes
+    # As ``wms.shipments.service.changeable_until`` says it, for many orders at once.
     release_at: datetime | None
 
 
@@ -110,7 +112,7 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
         if getattr(error.orig, "sqlstate", None) == "23505":
             raise Again from error
         raise
-    metrics.ORDERS_ACCEPTED.inc(len(plans))
+    after_commit(session, partial(metrics.ORDERS_ACCEPTED.inc, len(plans)))
     return answers
 
 
@@ -118,9 +120,10 @@ def _known(session: Session, brand_id: UUID, refs: list[str]) -> dict[str, _Know
     rows = session.execute(
         text(
             "SELECT o.ref, o.id, o.state, o.content_sha256,"
-            " (SELECT max(s.release_at) FROM shipment s JOIN shipment_line l"
+            " (SELECT min(s.release_at) FROM shipment s JOIN shipment_line l"
             "   ON l.brand_id = s.brand_id AND l.shipment_id = s.id"
-            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state = 'held') AS release_at"
+            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state = 'held'"
+            "    AND o.state = 'accepted') AS release_at"
             " FROM orders o WHERE o.brand_id = :brand_id AND o.ref = ANY(:refs)"
         ),
         {"brand_id": brand_id, "refs": refs},
