@@ -41,6 +41,8 @@ _screens = Router(
         dock.gate_sheet,
         stock.stock_page,
         stock.stock_receive,
+        stock.stock_move,
+        stock.stock_count,
         desk.board_page,
         desk.desk_page,
         desk.story_page,
