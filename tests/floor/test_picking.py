@@ -20,9 +20,9 @@ MUG, TOWEL, BOOK = "FF-MUG-SAND", "FF-TOWEL-STR", "FF-BOOK-SOUP"
 def test_a_cart_takes_the_shipments_in_the_order_of_their_release_and_walks_the_building_once(floor: Any) -> None:
     first = floor.order("F-1", {MUG: 2, TOWEL: 1})
     floor.release()
-    second = floor.order("J-1", {"JT-SOCK-M": 1}, "juniper")
+    second = floor.order("J-1", {"JT-SOCK-M": 1, "JT-SOCK-L": 1}, "juniper")
     floor.release()
-    third = floor.order("F-2", {TOWEL: 3})
+    third = floor.order("F-2", {TOWEL: 3, MUG: 1})
     floor.release()
 
     walk = floor.walk(floor.plan(slots=2))
@@ -30,6 +30,7 @@ def test_a_cart_takes_the_shipments_in_the_order_of_their_release_and_walks_the_
     assert [(stop.location, stop.sku, stop.left, stop.slot) for stop in walk.stops] == [
         ("A-01-2", TOWEL, 1, 1),
         ("A-02-3", MUG, 2, 1),
+        ("B-02-1", "JT-SOCK-L", 1, 2),
         ("B-01-3", "JT-SOCK-M", 1, 2),
     ]
     with transaction(WAREHOUSE) as session:
@@ -382,3 +383,15 @@ def test_a_supervisor_takes_over_a_walk_and_the_one_who_left_it_scans_nothing_mo
     floor.pick_all(list_id, badge="W-1004")
     assert database.rows("SELECT state FROM pick_list") == [("done",)]
     assert visitor.send(take, {"token": visitor.token("/floor/pick")}).status_code == 409
+
+
+def test_a_cart_takes_shipments_of_one_line_or_of_several_and_never_both(floor: Any, database: Any) -> None:
+    for ref, lines in (("F-1", {MUG: 1}), ("F-2", {MUG: 1, TOWEL: 1}), ("F-3", {TOWEL: 4}), ("F-4", {MUG: 1, BOOK: 1})):
+        floor.order(ref, lines)
+        floor.release()
+    first, second = floor.plan(), floor.plan(badge="W-1004")
+    taken = database.rows(
+        "SELECT DISTINCT t.pick_list_id, o.ref FROM pick_task t JOIN shipment_line n ON n.shipment_id = t.shipment_id"
+        " JOIN orders o ON o.id = n.order_id ORDER BY o.ref"
+    )
+    assert taken == [(first, "F-1"), (second, "F-2"), (first, "F-3"), (second, "F-4")]

@@ -37,6 +37,7 @@ class CannotPick(Conflict):
 def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff: Staff) -> PickList | None:
     """Gives a cart the shipments that were released first, one tote slot each, and their stops in walking order.
 
+    Shipments of a single line are batched apart from the others.
     Whoever still has a walk with something to do gets that one again, so a handheld that was lost loses nothing.
     Returns ``None`` when nothing waits. Carts that ask at the same moment are given different shipments.
     """
@@ -86,17 +87,31 @@ def take_over(session: Session, action_id: UUID, pick_list: PickList, staff: Sta
     return once(session, action_id, staff, "take_over", work)
 
 
+_SINGLE = (
+    "(SELECT count(*) FROM shipment_line n WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id AND n.quantity > 0)"
+    " = 1"
+)
+_CLAIM = (
+    f"SELECT s.brand_id, s.id, {_SINGLE} AS is_single FROM shipment s"
+    f" WHERE s.warehouse_id = :warehouse_id AND s.state = 'released' AND NOT {HELD}"
+    " AND EXISTS (SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id"
+    "  AND a.shipment_line_id = n.id AND a.state = 'open'"
+    "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id)"
+    "{} ORDER BY s.released_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
+)
+
+
 def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
+    """Locks what waits longest and nobody else is claiming; all of it of one line, or all of it of several.
+
+    A tote with one article is packed with one scan, so such shipments are worked off apart from the others.
+    """
+    oldest = session.execute(text(_CLAIM.format("")), {"warehouse_id": warehouse_id, "limit": 1}).first()
+    if oldest is None:
+        return []
     keys = session.execute(
-        text(
-            "SELECT s.brand_id, s.id FROM shipment s"
-            f" WHERE s.warehouse_id = :warehouse_id AND s.state = 'released' AND NOT {HELD}"
-            " AND EXISTS (SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id"
-            "  AND a.shipment_line_id = n.id AND a.state = 'open'"
-            "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id)"
-            " ORDER BY s.released_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
-        ),
-        {"warehouse_id": warehouse_id, "limit": limit},
+        text(_CLAIM.format(f" AND ({_SINGLE}) = :is_single")),
+        {"warehouse_id": warehouse_id, "limit": limit, "is_single": oldest.is_single},
     ).all()
     claimed = [lock_shipment(session, key.brand_id, key.id) for key in keys]
     # A hold that was placed while the rows were being locked is seen only now.
