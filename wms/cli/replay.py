@@ -86,8 +86,7 @@ def _play(sales: "SalesFile", keep: bool) -> "tuple[Result, list[Finding], dict[
         result = result_of(sales, play.story, play.read_orders())
         with transaction(WAREHOUSE, is_snapshot=True) as session:
             findings = run_audit(session)
-        with transaction(WAREHOUSE) as session:
-            findings.append(compare_with_carriers(session))
+        findings.append(compare_with_carriers())
         if keep:
             _note(f"Kept: database {house.name}, logs in {house.supervisor.log_dir}.")
     return result, findings, timings
