@@ -211,13 +211,6 @@ def shrink(session: Session, allocation: Allocation, missing: int) -> None:
     session.add(allocation)
 
 
-def cancel_allocations(session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]) -> None:
-    """Frees the bins of whatever is not picked for the lines."""
-    allocations = open_allocations(session, brand_id, shipment_line_ids)
-    for allocation in sorted(allocations, key=lambda a: (a.sku_id, a.location_id, a.lot)):
-        shrink(session, allocation, allocation.quantity - allocation.picked)
-
-
 def picked_lots(
     session: Session, brand_id: UUID, shipment_line_ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[str, int]]]:
