@@ -15,6 +15,7 @@ from dramatiq import Worker
 from sqlalchemy import text
 from sqlmodel import Session
 
+from wms.kinds import load_jobs
 from wms.loops import LOOPS, Loop, poll_jobs, ring_due_jobs, sweep
 from wms.platform import bell, jobs
 from wms.platform.clock import real_now
@@ -39,6 +40,7 @@ Kinds = dict[str, jobs.Kind]
 @pytest.fixture(autouse=True)
 def kinds(database: Any) -> Iterator[Kinds]:
     """The kinds that a test registers are forgotten with it."""
+    load_jobs()  # Else those of the house, if they were first loaded by a test of this file, would be forgotten too.
     before = dict(jobs._registry.kinds)
     yield jobs._registry.kinds
     jobs._registry.kinds.clear()
