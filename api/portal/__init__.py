@@ -12,12 +12,13 @@ from api.html import page
 from api.portal.links import read_token
 from api.portal.words import story, time_left
 from wms.brands.models import Brand, Warehouse
-from wms.floor.desk import order_lines, packages_of
+from wms.floor.desk import order_lines
 from wms.orders.models import Order
 from wms.orders.service import events_of_order
 from wms.platform.clock import now
 from wms.platform.db import brand_scope, transaction
 from wms.platform.errors import WmsError
+from wms.shipments.packages import packages_of
 from wms.shipments.service import changeable_until, shipments_of_order
 
 
