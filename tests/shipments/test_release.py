@@ -197,3 +197,18 @@ def test_only_what_went_to_the_floor_is_counted_and_only_once_it_did(
     # One of the two waits for its goods to be carried into a pick bin.
     assert release(frozen_clock) == 2
     assert REGISTRY.get_sample_value("wms_shipments_released_total") == before + 1
+
+
+def test_a_shipment_that_cannot_be_released_keeps_nobody_else_waiting(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 10))
+    orders = [placed(fennel, ("CUP", 1)) for _ in range(5)]
+    database.rows("UPDATE orders SET state = 'cancelled' WHERE id = %s", orders[2])
+    frozen_clock.advance(days=1)
+    in_transaction(WAREHOUSE, release_due)
+    states = dict(
+        database.rows("SELECT l.order_id, s.state FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id")
+    )
+    assert [states[order_id] for order_id in orders] == ["released", "released", "held", "released", "released"]
+    assert database.rows("SELECT sum(allocated) FROM bin_stock WHERE allocated > 0") == [(4,)]
