@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from litestar.concurrency import sync_to_thread
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from wms.brands.models import Brand
@@ -84,7 +85,8 @@ class Desk:
         outcomes: Sequence[Served | Exception]
         try:
             outcomes = await _take(brand_id, [submission for submission, _ in batch])
-        except WmsError as error:
+        except (WmsError, OperationalError) as error:
+            # Refused as a whole, or the database is away: asking for each order alone would only wait longer.
             outcomes = [error] * len(batch)
         except Exception as error:
             # Something nobody foresaw: one order must not fail its neighbours, so each is taken alone.

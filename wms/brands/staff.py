@@ -32,9 +32,7 @@ class LoginRefused(Unauthenticated):
     code = "login_refused"
 
 
-def hire(
-    session: Session, warehouse: Warehouse, badge: str, name: str, pin: str, roles: Iterable[str]
-) -> Staff:
+def hire(session: Session, warehouse: Warehouse, badge: str, name: str, pin: str, roles: Iterable[str]) -> Staff:
     """Adds a person.
 
     Raises :class:`Invalid` for a bad PIN, badge or role, :class:`Conflict` for a badge in use.
@@ -102,9 +100,7 @@ def staff_of(session: Session, token: str) -> Staff:
         raise Unauthenticated("Please scan your badge to log in.")
     staff, session_id = found
     session.execute(
-        text(
-            "UPDATE staff_session SET seen_at = :now WHERE id = :id AND seen_at < :now - interval '1 minute'"
-        ),
+        text("UPDATE staff_session SET seen_at = :now WHERE id = :id AND seen_at < :now - interval '1 minute'"),
         {"now": now, "id": session_id},
     )
     return staff

@@ -15,9 +15,7 @@ class Sku(BrandOwned, table=True):
     __tablename__ = "sku"
     __table_args__ = (
         sa.UniqueConstraint("brand_id", "code"),
-        sa.CheckConstraint(
-            "weight_g >= 0 AND length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0", name="size"
-        ),
+        sa.CheckConstraint("weight_g >= 0 AND length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0", name="size"),
     )
     code: str = Field(max_length=64)
     name: str = Field(max_length=200)

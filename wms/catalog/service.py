@@ -39,9 +39,7 @@ def upsert_skus(session: Session, brand_id: UUID, drafts: Sequence[SkuIn]) -> li
     """
     # Catalogue writes of one brand wait for each other: they are rare, and this way no two of them can claim
     # the same barcode or lock the same articles in different orders.
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"catalog:{brand_id}"}
-    )
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"catalog:{brand_id}"})
     refusals = _refusals(session, brand_id, drafts)
     accepted = [draft for place, draft in enumerate(drafts) if place not in refusals]
     ids, created, changed = _write_skus(session, brand_id, accepted)
@@ -183,9 +181,7 @@ def _write_skus(
     return ids, created, {row.id for row in written} - created
 
 
-def _write_barcodes(
-    session: Session, brand_id: UUID, drafts: Sequence[SkuIn], ids: dict[str, UUID]
-) -> set[UUID]:
+def _write_barcodes(session: Session, brand_id: UUID, drafts: Sequence[SkuIn], ids: dict[str, UUID]) -> set[UUID]:
     """Makes the articles' barcodes those of the drafts; returns the articles whose barcodes changed."""
     kept = {barcode: ids[draft.code] for draft in drafts for barcode in draft.barcodes}
     known = session.execute(
