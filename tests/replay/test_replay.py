@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_FILE = REPOSITORY.parent / "shared" / "data" / "online-retail-2010-12-01_02.csv"
@@ -75,19 +77,66 @@ def _is_redis(child: psutil.Process) -> bool:
     return child.name() == "redis-server"
 
 
-def _kill_repeatedly(times: int, is_victim: Callable[[psutil.Process], bool]) -> Callable[[psutil.Process], None]:
-    """Kills such a child, and does so again once it was started again."""
+# A third of the morning's labels, most of them, and some of the afternoon's are bought when something dies.
+MOMENTS = (4, 10, 16)
+
+
+def _kill_among_purchases(
+    server_url: str, is_victim: Callable[[psutil.Process], bool], victims: int
+) -> Callable[[psutil.Process], None]:
+    """Kills all such children while a label is being bought, at each of ``MOMENTS`` (counted in bought labels)."""
 
     def disturb(process: psutil.Process) -> None:
-        for killed in range(times):
-            # The API is up long before the first order is picked; what dies earlier proves less.
-            time.sleep(2)
-            while not (victims := [child for child in process.children() if _is(child, is_victim)]):
-                assert process.status() != psutil.STATUS_ZOMBIE, f"Only {killed} could be killed before the end."
-                time.sleep(0.1)
-            victims[0].kill()
+        url = _scratch_url(server_url, process)
+        with psycopg.connect(url, autocommit=True) as scratch:
+            for labels in MOMENTS:
+                _wait_for(process, lambda: len(_alive(process, is_victim)) == victims)
+                _wait_for(process, lambda labels=labels: _is_buying(scratch, labels))
+                for child in _alive(process, is_victim):
+                    child.kill()
 
     return disturb
+
+
+def _wait_for(process: psutil.Process, is_there: Callable[[], Any]) -> Any:
+    give_up_at = time.monotonic() + 200
+    while not (found := is_there()):
+        assert process.status() != psutil.STATUS_ZOMBIE, "The replay ended before its disturbance was over."
+        assert time.monotonic() < give_up_at, "The moment for the disturbance did not come."
+        time.sleep(0.002)
+    return found
+
+
+def _scratch_url(server_url: str, process: psutil.Process) -> str:
+    """Returns the address of the replay's own database, once its tables are there."""
+
+    def look() -> str | None:
+        with psycopg.connect(server_url, autocommit=True) as server:
+            found = server.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"wms_replay_{process.pid}_%"]
+            ).fetchone()
+        if found is None:
+            return None
+        url = make_url(server_url).set(database=found[0]).render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as scratch:
+            row = scratch.execute("SELECT to_regclass('label')").fetchone()
+        return url if row is not None and row[0] is not None else None
+
+    return str(_wait_for(process, look))
+
+
+def _is_buying(scratch: "psycopg.Connection[Any]", labels: int) -> bool:
+    """Says whether so many labels are bought and a worker is at the next one."""
+    row = scratch.execute(
+        "SELECT (SELECT count(*) FROM label WHERE state = 'bought') >= %s AND EXISTS"
+        " (SELECT 1 FROM job WHERE kind = 'dispatch.buy_labels' AND state = 'running')",
+        [labels],
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _alive(process: psutil.Process, is_victim: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    return [child for child in process.children() if _is(child, is_victim)]
 
 
 def _is(child: psutil.Process, is_victim: Callable[[psutil.Process], bool]) -> bool:
@@ -120,11 +169,11 @@ def test_killing_workers_or_redis_in_the_middle_changes_nothing_in_the_result(da
     undisturbed, said = _replay(file)
     _check(undisturbed)
     assert "was killed by signal" not in said
-    with_dead_workers, said = _replay(file, _kill_repeatedly(4, _is_worker))
-    assert said.count("was killed by signal 9") == 4
+    with_dead_workers, said = _replay(file, _kill_among_purchases(database.url, _is_worker, victims=2))
+    assert said.count("was killed by signal 9") == 2 * len(MOMENTS)
     assert with_dead_workers == undisturbed
-    with_dead_redis, said = _replay(file, _kill_repeatedly(3, _is_redis))
-    assert said.count("redis was killed by signal 9") == 3
+    with_dead_redis, said = _replay(file, _kill_among_purchases(database.url, _is_redis, victims=1))
+    assert said.count("redis was killed by signal 9") == len(MOMENTS)
     assert with_dead_redis == undisturbed
 
 
