@@ -190,7 +190,7 @@ def test_a_label_that_only_one_side_knows_is_found(worked: Any, database: Any) -
     after = compare_with_carriers()
     # The sandbox of the whole test run keeps labels of other tests, which this database never knew.
     assert after.count == before.count + 2
-    assert "sandbox SB000: bought here, unknown to the carrier" in after.ids or after.count > len(after.ids)
+    assert "SANDBOX SB000: bought here, unknown to the carrier" in after.ids or after.count > len(after.ids)
 
 
 def test_no_transaction_is_open_while_a_carrier_is_asked_for_its_books(house: Any, database: Any) -> None:
