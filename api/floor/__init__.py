@@ -20,6 +20,7 @@ _screens = Router(
         pick.pick_start_page,
         pick.pick_start,
         pick.pick_page,
+        pick.pick_paper,
         pick.pick_take,
         pick.pick_tote,
         pick.pick_confirm,

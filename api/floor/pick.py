@@ -11,9 +11,11 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api.floor.door import Form, Http, act, may, screen, show
+from api.floor.paper import pdf
 from wms.brands.models import Role, Staff
 from wms.catalog.models import Sku
 from wms.floor.actions import Outcome, once
+from wms.floor.papers import pick_list
 from wms.floor.picking import bind_tote, confirm_pick, find_task, plan_pick_list, report_short, take_over
 from wms.floor.scans import check_item, check_location
 from wms.floor.walk import (
@@ -179,6 +181,15 @@ def pick_page(
             done=done if not location else None,
         ),
     )
+
+
+@get("/pick/{list_id:uuid}/paper", sync_to_thread=True)
+def pick_paper(request: Http, list_id: FromPath[UUID]) -> Response[Any]:
+    def view(session: Session, staff: Staff) -> Response[Any]:
+        walk = walk_of(session, find_list(session, staff, list_id))
+        return pdf(pick_list(session, walk), f"pick-list-{walk.pick_list.number}.pdf")
+
+    return show(request, Role.PICKER, view)
 
 
 @post("/pick/{list_id:uuid}/take", sync_to_thread=True)

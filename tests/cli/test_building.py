@@ -84,7 +84,7 @@ def test_an_adapter_that_does_not_exist_makes_no_account(leeds: Run, database: A
     assert database.rows("SELECT count(*) FROM carrier_account") == [(0,)]
 
 
-@pytest.mark.parametrize("what", ["places", "totes", "badges"])
+@pytest.mark.parametrize("what", ["places", "totes", "badges", "articles"])
 def test_labels_for_what_stands_there_come_as_one_pdf(what: str, wms: Run, house: Any, tmp_path: Path) -> None:
     file = tmp_path / "labels.pdf"
     printed = wms("warehouse", "labels", what, str(file))

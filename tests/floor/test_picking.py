@@ -2,12 +2,14 @@
 from threading import Barrier, Thread
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from wms.floor.actions import ActionReused
+from wms.floor.papers import pick_list
 from wms.floor.picking import CannotPick, bind_tote, report_short
 from wms.floor.scans import WrongScan
-from wms.floor.walk import find_list
+from wms.floor.walk import find_list, walk_of
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import events_of_order, place_hold
 from wms.platform.db import WAREHOUSE, transaction
@@ -395,3 +397,19 @@ def test_a_cart_takes_shipments_of_one_line_or_of_several_and_never_both(floor: 
         " JOIN orders o ON o.id = n.order_id ORDER BY o.ref"
     )
     assert taken == [(first, "F-1"), (second, "F-2"), (first, "F-3"), (second, "F-4")]
+
+
+def test_the_rest_of_a_walk_is_printed_in_the_order_of_its_stops(floor: Any) -> None:
+    floor.order("A", {MUG: 2, TOWEL: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    with transaction(WAREHOUSE) as session:
+        walk = walk_of(session, find_list(session, floor.staff(session), list_id))
+        printed = pick_list(session, walk)
+    with pypdfium2.PdfDocument(printed) as pdf:
+        words = pdf[0].get_textpage().get_text_range()
+    assert f"PICK-{walk.pick_list.number}" in words
+    places = [words.index(stop.location) for stop in walk.stops]
+    assert len(places) == 2
+    assert places == sorted(places)

@@ -5,11 +5,14 @@ import json
 import re
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wms.cli.context import connected, fail
+
+if TYPE_CHECKING:
+    from labels.stickers import SkuLabel
 
 _WAREHOUSE = click.option(
     "--warehouse", "warehouse_code", default="LON1", show_default=True, help="The building's code."
@@ -182,11 +185,11 @@ def _pairs(values: tuple[str, ...]) -> dict[str, str]:
 
 
 @warehouse.command("labels")
-@click.argument("what", type=click.Choice(["places", "totes", "badges"]))
+@click.argument("what", type=click.Choice(["places", "totes", "badges", "articles"]))
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 @_WAREHOUSE
 def print_labels(what: str, file: Path, warehouse_code: str) -> None:
-    """Write a PDF with a label for each place, tote or badge of the building.
+    """Write a PDF with a label for each place, tote, badge or article of the building.
 
     \b
     Example:
@@ -205,7 +208,15 @@ def print_labels(what: str, file: Path, warehouse_code: str) -> None:
 def _draw(session: Any, building: Any, what: str) -> tuple[bytes, int]:
     from sqlmodel import col, select
 
-    from labels.stickers import Badge, BinLabel, ToteLabel, badge_labels_pdf, bin_labels_pdf, tote_labels_pdf
+    from labels.stickers import (
+        Badge,
+        BinLabel,
+        ToteLabel,
+        badge_labels_pdf,
+        bin_labels_pdf,
+        sku_labels_pdf,
+        tote_labels_pdf,
+    )
     from wms.brands.models import Staff
     from wms.floor.models import Tote
     from wms.stock.models import Location
@@ -218,9 +229,30 @@ def _draw(session: Any, building: Any, what: str) -> tuple[bytes, int]:
     if what == "totes":
         totes = session.exec(select(Tote).where(Tote.warehouse_id == building.id).order_by(col(Tote.code))).all()
         return tote_labels_pdf([ToteLabel(tote.code) for tote in totes]), len(totes)
+    if what == "articles":
+        articles = _articles(session, building)
+        return sku_labels_pdf(articles), len(articles)
     people = session.exec(select(Staff).where(Staff.warehouse_id == building.id, col(Staff.active))).all()
     badges = [Badge(person.name, ", ".join(person.roles), person.badge, building.name) for person in people]
     return badge_labels_pdf(badges), len(badges)
+
+
+def _articles(session: Any, building: Any) -> "list[SkuLabel]":
+    """One label an article: its first barcode, or its own code where it has none."""
+    from sqlalchemy import text
+
+    from labels.stickers import SkuLabel
+
+    rows = session.execute(
+        text(
+            "SELECT s.code, s.name, (SELECT min(b.code) FROM barcode b WHERE b.brand_id = s.brand_id"
+            "  AND b.sku_id = s.id) AS barcode FROM sku s JOIN brand ON brand.id = s.brand_id"
+            " WHERE brand.warehouse_id = :id AND s.active ORDER BY brand.code, s.code"
+        ),
+        {"id": building.id},
+    )
+    # A code of our own that happens to have the length of a GTIN is not one, so it is drawn as Code 128.
+    return [SkuLabel(row.barcode or row.code, row.code, row.name, None if row.barcode else "code128") for row in rows]
 
 
 COMMANDS = (warehouse,)
