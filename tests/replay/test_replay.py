@@ -17,18 +17,19 @@ from sqlalchemy.engine import make_url
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_FILE = REPOSITORY.parent / "shared" / "data" / "online-retail-2010-12-01_02.csv"
-ORDERS = 25
-BIG = "536024"
+ORDERS = 12
+MORNING = 7
+BIG = "536011"
 
 # The parcels of a manifest are spread over these stops of the next day, UTC in winter.
 STOPS = ("09:30", "11:00", "12:30", "14:00", "15:30")
 
 
 def _write_sales(path: Path) -> Path:
-    """Thirteen orders in the morning and twelve in the afternoon; the last one fills more than one carton."""
+    """Seven orders in the morning and five in the afternoon; the last one fills more than one carton."""
     rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
     for number in range(ORDERS):
-        ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < 13 else '14:1'}{number % 4}"
+        ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < MORNING else '14:1'}{number % 4}"
         customer = "" if number == 3 else f"{17850 + number % 7}"
         rows.append(f"{ref},{22000 + number % 5},MUG {number % 5},{1 + number % 3},{at},2.55,{customer},United Kingdom")
         if number % 4 == 0:
@@ -43,8 +44,8 @@ def _write_sales(path: Path) -> Path:
 
 def _expected() -> dict[str, str]:
     """When each order arrives."""
-    morning = [f"5360{number:02d}" for number in range(13)]
-    afternoon = [f"5360{number:02d}" for number in range(13, ORDERS)]
+    morning = [f"5360{number:02d}" for number in range(MORNING)]
+    afternoon = [f"5360{number:02d}" for number in range(MORNING, ORDERS)]
     return {
         ref: f"2010-12-02T{STOPS[place % len(STOPS)]}:00+00:00"
         for refs in (morning, afternoon)
@@ -78,7 +79,7 @@ def _is_redis(child: psutil.Process) -> bool:
 
 
 # A third of the morning's labels, most of them, and some of the afternoon's are bought when something dies.
-MOMENTS = (4, 10, 16)
+MOMENTS = (2, 5, 8)
 
 
 def _kill_among_purchases(
@@ -157,8 +158,13 @@ def _check(document: dict[str, Any]) -> None:
     assert {ref: order["packages"] for ref, order in orders.items()} == dict.fromkeys(orders, 1)
     assert {ref: order["delivered_at"] for ref, order in orders.items()} == {ref: expected[ref] for ref in orders}
     totals = document["totals"]
-    assert (totals["orders_in"], totals["accepted"], totals["refused"], totals["delivered"]) == (25, 25, 0, 25)
-    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] == 24 + big["packages"]
+    assert (totals["orders_in"], totals["accepted"], totals["refused"], totals["delivered"]) == (
+        ORDERS,
+        ORDERS,
+        0,
+        ORDERS,
+    )
+    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] == ORDERS - 1 + big["packages"]
     assert document["not_orders"] == {"cancellation of an earlier invoice": 1, "no line of goods": 1}
     assert set(document["audit"].values()) == {0}
 
