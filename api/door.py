@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 DOORS: Final = {"v1": "brand", "floor": "floor", "t": "portal", "carriers": "callbacks", "docs": "docs"}
 QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
+# Nothing inline, nothing from elsewhere.
 CONTENT_SECURITY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

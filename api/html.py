@@ -15,19 +15,9 @@ from wms.platform.errors import NotFound
 
 _ROOMS = {room: Path(__file__).parent / room for room in ("floor", "portal")}
 
-# Nothing inline, nothing from elsewhere. `same-origin` and not `no-referrer`: with the latter, browsers send
-# `Origin: null` with our own forms, and the check of the origin would refuse them.
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+# The other headers of a page, the content security policy first, are put on at the door (`api.door`).
+_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin"}
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -54,7 +44,7 @@ def weight(grams: int) -> str:
 def page(template: str, *, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response[str]:
     """Returns a rendered page. What a template names and nobody gave it is an error, not an empty place."""
     body = _environment().get_template(template).render(**context)
-    return Response(body, media_type=MediaType.HTML, status_code=status, headers={**HEADERS, **(headers or {})})
+    return Response(body, media_type=MediaType.HTML, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 
 @lru_cache(maxsize=1)

@@ -154,7 +154,7 @@ def _not_storable(request: Request[Any, Any, Any], error: DataError) -> Response
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     log.error("request_failed", error=type(error).__name__, exc_info=error)
-    detail = "Something went wrong on our side. Nothing was changed; quote the request id when you ask about it."
+    detail = "Something went wrong on our side. Ask again with the same references, or quote the request id."
     return _answer(request, 500, "internal", detail)
 
 

@@ -2,7 +2,8 @@
 """How long a picker waits after a scan, with twenty of them on the floor: real forms over HTTP, cookies and all.
 
 A scan ends when the next screen is there: the place and the item are one page each, the tote is a form, the redirect
-behind it, and the next stop's page. The floor is one committed write of the same scan's rows, by bare psycopg.
+behind it, and the next stop's page. The floor is one committed row by bare psycopg, which is
+less than a scan writes: it shows what the disk and the server alone take. The pickers' own threads share the machine.
 """
 
 import re

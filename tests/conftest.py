@@ -396,6 +396,7 @@ def bench(database: Database, house: Any) -> Bench:
 def server(database: Database) -> Iterator[str]:
     """The whole application behind a real HTTP server in a thread of this process; returns its address."""
     import uvicorn
+
     from api.app import create_app
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -2,6 +2,7 @@
 """Orders to send, goods to put into bins, and short ways through the warehouse for tests of its inner rooms."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -145,6 +146,14 @@ def at_once(workers: int, work: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(run, range(workers)))
+
+
+def until_somebody_waits_for_a_lock(database: Any) -> None:
+    """Returns once a transaction waits for another one's lock; fails after 10 seconds."""
+    give_up_at = time.monotonic() + 10
+    while database.rows("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+        assert time.monotonic() < give_up_at, "Nobody waits for a lock."
+        time.sleep(0.01)
 
 
 def as_role(database: Any, role: str, statement: str) -> None:

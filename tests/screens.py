@@ -58,11 +58,18 @@ class Screen:
 
     def scan(self, code: str) -> None:
         """Types like a scanner does: into the focused field, and ends with Enter."""
-        focused = self.page.evaluate("document.activeElement.name")
-        assert focused, "No field has the focus, so a scanner's keys would be lost."
+        assert self._has_focus(), "No field has the focus, so a scanner's keys would be lost."
         self.page.keyboard.type(code)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
+
+    def _has_focus(self) -> bool:
+        # A browser without scripts gives a field the focus some moments after it has shown the page.
+        for _ in range(20):
+            if self.page.evaluate("document.activeElement.name"):
+                return True
+            self.page.wait_for_timeout(100)
+        return False
 
     @property
     def banner(self) -> str:

@@ -19,12 +19,13 @@ from wms.brands.service import forget_old_sessions
 from wms.changes.payments import lapse_addons
 from wms.delivery.service import forget_unmatched
 from wms.dispatch.service import flag_unresolved
+from wms.floor.actions import forget_old_actions
 from wms.notices.service import sequence
 from wms.platform.bell import redis_answers
-from wms.platform.db import WAREHOUSE, after_commit, transaction
+from wms.platform.db import WAREHOUSE, after_commit, in_transaction, transaction
 from wms.platform.errors import Unavailable
 from wms.platform.idempotency import forget_old_keys
-from wms.platform.jobs import due_jobs, ring, run_job
+from wms.platform.jobs import due_jobs, forget_done_jobs, ring, run_job
 from wms.platform.settings import settings
 from wms.shipments.holds import lift_expired
 from wms.shipments.lateness import flag_late
@@ -54,8 +55,8 @@ def ring_due_jobs(session: Session) -> int:
         # Workers look into the table themselves then, and each ring would wait for a time-out.
         return 0
     due = due_jobs(session, _BATCH, not_rung_for=timedelta(milliseconds=settings().ring_again_after_ms))
-    for job_id in due:
-        after_commit(session, lambda job_id=job_id: ring(job_id))  # type: ignore[misc]
+    # A bell that hangs costs its time-out once and not for each job; the next turn rings for the others.
+    after_commit(session, lambda: all(ring(job_id) for job_id in due))
     return len(due)
 
 
@@ -70,6 +71,8 @@ LOOPS: Final[tuple[Loop, ...]] = (
     Loop("forget idempotency keys", forget_old_keys, every_seconds=60),
     Loop("forget sessions", forget_old_sessions, every_seconds=60),
     Loop("flag labels in doubt", flag_unresolved, every_seconds=30),
+    Loop("forget done jobs", forget_done_jobs, every_seconds=3600),
+    Loop("forget scans", forget_old_actions, every_seconds=3600),
     Loop("forget callbacks of nobody's parcels", forget_unmatched, every_seconds=3600),
 )
 
@@ -90,8 +93,7 @@ def sweep(stopping: threading.Event, loops: Sequence[Loop] = LOOPS) -> None:
 
 def _turn(loop: Loop) -> bool:
     try:
-        with transaction(WAREHOUSE) as session:
-            return loop.turn(session) >= _BATCH
+        return in_transaction(WAREHOUSE, loop.turn) >= _BATCH
     except Unavailable as error:
         log.warning("loop_waits", loop=loop.name, reason=error.detail)
     except Exception:  # One loop must never stop the others.

@@ -13,18 +13,21 @@ from typing import Final
 from uuid import UUID
 
 from litestar.concurrency import sync_to_thread
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from wms.brands.models import Brand
 from wms.intake.schemas import OrderIn
 from wms.intake.service import Answer, accept
 from wms.platform.db import brand_scope, in_transaction
-from wms.platform.errors import WmsError
+from wms.platform.errors import Unavailable, WmsError
 from wms.platform.idempotency import Question, StoredAnswer, recall_all, remember
 
 BATCH_MAX: Final = 64
 # Two batches of a brand may be under way: while one waits for the disk, the other is being prepared.
 BATCHES_AT_ONCE: Final = 2
+# A database that slows down must not fill the memory with orders whose senders have long given up.
+WAITING_MAX: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Desk:
 
     async def submit(self, submission: Submission) -> Served:
         """Returns the answer once the order's transaction has committed; raises the refusal of this order alone."""
+        if len(self._queues[submission.brand_id]) >= WAITING_MAX:
+            raise Unavailable("More orders are arriving than can be taken. Please send this one again in a moment.")
         future: asyncio.Future[Served] = asyncio.get_running_loop().create_future()
         self._queues[submission.brand_id].append((submission, future))
         if self._at_work[submission.brand_id] < BATCHES_AT_ONCE:
@@ -77,25 +82,30 @@ class Desk:
                 del self._queues[brand_id]
 
     async def _serve_batch(self, brand_id: UUID, batch: list[_Waiting]) -> None:
+        outcomes: Sequence[Served | Exception]
         try:
             outcomes = await _take(brand_id, [submission for submission, _ in batch])
-        except WmsError as error:
+        except (WmsError, OperationalError) as error:
+            # Refused as a whole, or the database is away: asking for each order alone would only wait longer.
             outcomes = [error] * len(batch)
         except Exception as error:
             # Something nobody foresaw: one order must not fail its neighbours, so each is taken alone.
-            if len(batch) == 1:
-                batch[0][1].set_exception(error)
+            if len(batch) > 1:
+                for one in batch:
+                    await self._serve_batch(brand_id, [one])
                 return
-            for one in batch:
-                await self._serve_batch(brand_id, [one])
-            return
+            outcomes = [error]
         for (_, future), outcome in zip(batch, outcomes, strict=True):
-            if future.cancelled():
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+            _settle(future, outcome)
+
+
+def _settle(future: asyncio.Future[Served], outcome: Served | Exception) -> None:
+    if future.cancelled():
+        return  # Nobody waits for the answer any more.
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 async def _take(brand_id: UUID, submissions: Sequence[Submission]) -> list[Served | WmsError]:

@@ -22,7 +22,7 @@ from wms.platform.db import brand_scope, in_transaction
 from wms.platform.errors import Invalid
 from wms.shipments.models import PackageState, Shipment, ShipmentState
 from wms.shipments.packages import packages_of
-from wms.shipments.service import lines_of, shipments_of_order
+from wms.shipments.service import changeable_until, lines_of, shipments_of_order
 
 
 class _Out(BaseModel):
@@ -247,7 +247,7 @@ def order_out(session: Session, order: Order) -> OrderOut:
         ship_by=order.ship_by,
         late_since=order.late_since,
         accepted_at=order.accepted_at,
-        until=_until(order, shipments),
+        until=changeable_until(order, shipments),
         latest_release=order.latest_release,
         currency=order.currency,
         shipping_charge_minor=order.shipping_charge_minor,
@@ -259,12 +259,6 @@ def order_out(session: Session, order: Order) -> OrderOut:
         holds=[HoldOut.model_validate(hold) for hold in sorted(holds, key=lambda hold: hold.placed_at)],
         shipments=_shipments(session, shipments, line_numbers),
     )
-
-
-def _until(order: Order, shipments: Sequence[Shipment]) -> datetime | None:
-    # The first shipment to go decides: from then on the order cannot be changed as a whole.
-    waiting = [shipment.release_at for shipment in shipments if shipment.state is ShipmentState.HELD]
-    return min(waiting, default=None) if order.state is OrderState.ACCEPTED else None
 
 
 def _lines(session: Session, order: Order) -> tuple[dict[UUID, int], list[LineOut]]:

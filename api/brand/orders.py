@@ -159,16 +159,25 @@ def place_orders(
 
 def _documents(body: bytes) -> list[Any]:
     """Returns the documents of an array or of NDJSON; raises :class:`Invalid` where neither can be read."""
-    try:
-        if body.lstrip()[:1] == b"[":
+    if body.lstrip()[:1] == b"[":
+        try:
             documents = pydantic_core.from_json(body)
-        else:
-            documents = [pydantic_core.from_json(line) for line in body.splitlines() if line.strip()]
-    except ValueError as error:
-        raise Invalid(f"The body is neither a JSON array nor NDJSON: {error}.") from error
+        except ValueError as error:
+            raise Invalid(f"The body is not a JSON array: {error}. Nothing was accepted.") from error
+    else:
+        documents = [_document(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
     if not 1 <= len(documents) <= BULK_ORDERS_MAX:
         raise Invalid(f"One call takes 1 to {BULK_ORDERS_MAX:,} orders; this one has {len(documents):,}.")
     return list(documents)
+
+
+def _document(number: int, line: bytes) -> Any:
+    try:
+        return pydantic_core.from_json(line)
+    except ValueError as error:
+        # The error counts lines too, and in one line that is always the first.
+        why = str(error).replace(" at line 1 column ", " at column ")
+        raise Invalid(f"Line {number} of the body is not JSON: {why}. Nothing was accepted.", line=number) from error
 
 
 def _not_valid(index: int, document: Any, error: ValidationError) -> BulkAnswer:

@@ -4,7 +4,7 @@
 from litestar import Router
 from litestar.exceptions import HTTPException, ValidationException
 
-from api.floor import change, desk, dock, login, pack, pick, put_back, stock
+from api.floor import change, desk, dock, login, pack, pick, put_back, stock, tasks
 from api.floor.door import refused, unknown_page
 from api.html import colour_sheet, static_file
 from wms.platform.errors import WmsError
@@ -20,6 +20,8 @@ _screens = Router(
         pick.pick_start_page,
         pick.pick_start,
         pick.pick_page,
+        pick.pick_paper,
+        pick.pick_take,
         pick.pick_tote,
         pick.pick_confirm,
         pick.pick_short,
@@ -40,6 +42,8 @@ _screens = Router(
         dock.gate_sheet,
         stock.stock_page,
         stock.stock_receive,
+        stock.stock_move,
+        stock.stock_count,
         put_back.put_back_page,
         put_back.put_back_confirm,
         desk.board_page,
@@ -49,6 +53,11 @@ _screens = Router(
         change.change_order,
         desk.story_hold,
         desk.story_lift,
+        tasks.task_page,
+        tasks.task_ask,
+        tasks.task_refused,
+        tasks.task_cost,
+        tasks.task_run,
     ],
     exception_handlers={WmsError: refused, ValidationException: unknown_page, HTTPException: unknown_page},
     include_in_schema=False,

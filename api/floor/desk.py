@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board on the wall, which only looks, and the desk, which also holds orders."""
+"""The board on the wall, and the desk, which also holds orders; ``tasks`` settles what the board lists for a person."""
 
 from collections.abc import Callable
 from datetime import datetime, time
@@ -38,15 +38,19 @@ class LiftForm(Form):
     handle: Annotated[str, Field(max_length=80)]
 
 
-@get("/board", sync_to_thread=True)
-def board_page(request: Http) -> Response[Any]:
-    def view(session: Session, staff: Staff) -> Response[Any]:
-        zone = ZoneInfo(session.get_one(Warehouse, staff.warehouse_id).time_zone)
-        today = datetime.combine(now(session).astimezone(zone).date(), time.min, tzinfo=zone)
-        board = board_of(session, staff.warehouse_id, today)
-        return screen(session, request, staff, "board.html", title="Board", board=board)
+def board_view(
+    session: Session, request: Http, staff: Staff, refusal: WmsError | None = None, done: UUID | None = None
+) -> Response[Any]:
+    """Draws the board as it is now."""
+    zone = ZoneInfo(session.get_one(Warehouse, staff.warehouse_id).time_zone)
+    today = datetime.combine(now(session).astimezone(zone).date(), time.min, tzinfo=zone)
+    board = board_of(session, staff.warehouse_id, today)
+    return screen(session, request, staff, "board.html", title="Board", refusal=refusal, done=done, board=board)
 
-    return show(request, Role.SUPERVISOR, view)
+
+@get("/board", sync_to_thread=True)
+def board_page(request: Http, done: FromQuery[UUID | None] = None) -> Response[Any]:
+    return show(request, Role.SUPERVISOR, lambda session, staff: board_view(session, request, staff, done=done))
 
 
 @get("/desk", sync_to_thread=True)

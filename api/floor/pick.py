@@ -10,13 +10,23 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from pydantic import Field
 from sqlmodel import Session
 
-from api.floor.door import Form, Http, act, screen, show
+from api.floor.door import Form, Http, act, may, screen, show
+from api.floor.paper import pdf
 from wms.brands.models import Role, Staff
 from wms.catalog.models import Sku
 from wms.floor.actions import Outcome, once
-from wms.floor.picking import bind_tote, confirm_pick, find_task, plan_pick_list, report_short
+from wms.floor.papers import pick_list
+from wms.floor.picking import bind_tote, confirm_pick, find_task, plan_pick_list, report_short, take_over
 from wms.floor.scans import check_item, check_location
-from wms.floor.walk import Stop, find_list, shipments_waiting, unfinished_lists, walk_of
+from wms.floor.walk import (
+    Stop,
+    find_left_list,
+    find_list,
+    shipments_waiting,
+    unfinished_lists,
+    walk_of,
+    walks_of_others,
+)
 from wms.platform.errors import WmsError
 
 Code = Annotated[str, Field(max_length=120)]
@@ -64,6 +74,7 @@ def _start_page(
         waiting=shipments_waiting(session, staff.warehouse_id),
         walks=unfinished_lists(session, staff),
         finished=finished,
+        others=walks_of_others(session, staff) if may(staff, Role.SUPERVISOR) else [],
     )
 
 
@@ -169,6 +180,28 @@ def pick_page(
             short=short,
             done=done if not location else None,
         ),
+    )
+
+
+@get("/pick/{list_id:uuid}/paper", sync_to_thread=True)
+def pick_paper(request: Http, list_id: FromPath[UUID]) -> Response[Any]:
+    def view(session: Session, staff: Staff) -> Response[Any]:
+        walk = walk_of(session, find_list(session, staff, list_id))
+        return pdf(pick_list(session, walk), f"pick-list-{walk.pick_list.number}.pdf")
+
+    return show(request, Role.PICKER, view)
+
+
+@post("/pick/{list_id:uuid}/take", sync_to_thread=True)
+def pick_take(request: Http, list_id: FromPath[UUID], data: URLEncodedBody[Form]) -> Response[Any]:
+    """Gives a supervisor the walk that somebody else has left."""
+    return act(
+        request,
+        data,
+        Role.SUPERVISOR,
+        lambda session, staff: take_over(session, data.action, find_left_list(session, staff, list_id), staff),
+        then=f"/floor/pick/{list_id}",
+        again=lambda session, staff, refusal: _start_page(session, request, staff, refusal),
     )
 
 

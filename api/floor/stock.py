@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goods in, and a look into a location."""
+"""Goods in, a look into a location, putting away and counting."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +13,9 @@ from api.floor.door import Form, Http, act, screen, show
 from wms.brands.models import Brand, Role, Staff
 from wms.floor.actions import Outcome
 from wms.floor.scans import find_location
-from wms.floor.shelves import WhichBrand, content_of, receive_goods
+from wms.floor.shelves import Shelf, WhichBrand, content_of, count, put_away, receive_goods, shelf_of
 from wms.platform.errors import WmsError
+from wms.stock.models import Location
 
 Text = Annotated[str, Field(max_length=120)]
 # A browser sends an empty text where nothing was chosen.
@@ -30,6 +31,25 @@ class ReceiptForm(Form):
     brand: MaybeId = None
 
 
+class ShelfForm(Form):
+    """One article and lot in one location."""
+
+    location: Text
+    brand: UUID
+    sku: UUID
+    lot: Annotated[str, Field(max_length=64)] = ""
+
+
+class MoveForm(ShelfForm):
+    target: Text
+    quantity: int
+
+
+class CountForm(ShelfForm):
+    expected: int
+    counted: int
+
+
 def _page(
     session: Session,
     request: Http,
@@ -39,6 +59,7 @@ def _page(
     done: UUID | None = None,
     location: str = "",
     kept: ReceiptForm | None = None,
+    working: ShelfForm | None = None,
 ) -> Response[Any]:
     found, shelves = None, []
     if location:
@@ -60,6 +81,7 @@ def _page(
         shelves=shelves,
         brands=brands,
         kept=kept,
+        working=working,
         which_brand=isinstance(refusal, WhichBrand),
     )
 
@@ -98,3 +120,36 @@ def stock_receive(request: Http, data: URLEncodedBody[ReceiptForm]) -> Response[
             session, request, staff, refusal=refusal, location=data.location, kept=data
         ),
     )
+
+
+def _shelf(session: Session, staff: Staff, form: ShelfForm) -> tuple[Location, Shelf]:
+    location = find_location(session, staff.warehouse_id, form.location)
+    return location, shelf_of(session, location, form.brand, form.sku, form.lot)
+
+
+def _back(outcome: Outcome) -> str:
+    return f"/floor/stock?location={outcome.data['location']}"
+
+
+def _shelf_again(request: Http, form: ShelfForm) -> Any:
+    return lambda session, staff, refusal: _page(
+        session, request, staff, refusal=refusal, location=form.location, working=form
+    )
+
+
+@post("/stock/move", sync_to_thread=True)
+def stock_move(request: Http, data: URLEncodedBody[MoveForm]) -> Response[Any]:
+    def work(session: Session, staff: Staff) -> Outcome:
+        source, shelf = _shelf(session, staff, data)
+        return put_away(session, data.action, source, shelf, data.target, data.quantity, staff)
+
+    return act(request, data, Role.STOCK, work, then=_back, again=_shelf_again(request, data))
+
+
+@post("/stock/count", sync_to_thread=True)
+def stock_count(request: Http, data: URLEncodedBody[CountForm]) -> Response[Any]:
+    def work(session: Session, staff: Staff) -> Outcome:
+        location, shelf = _shelf(session, staff, data)
+        return count(session, data.action, location, shelf, data.expected, data.counted, staff)
+
+    return act(request, data, Role.STOCK, work, then=_back, again=_shelf_again(request, data))

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shopper's page behind a signed link: what is in the order, where it is, until when it can still be changed."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,14 +12,14 @@ from api.html import page
 from api.portal.links import read_token
 from api.portal.words import story, time_left
 from wms.brands.models import Brand, Warehouse
-from wms.floor.desk import order_lines, packages_of
-from wms.orders.models import Order, OrderState
+from wms.floor.desk import order_lines
+from wms.orders.models import Order
 from wms.orders.service import events_of_order
 from wms.platform.clock import now
 from wms.platform.db import brand_scope, transaction
 from wms.platform.errors import WmsError
-from wms.shipments.models import Shipment, ShipmentState
-from wms.shipments.service import shipments_of_order
+from wms.shipments.packages import packages_of
+from wms.shipments.service import changeable_until, shipments_of_order
 
 
 @get("/{token:str}", sync_to_thread=True)
@@ -40,7 +38,7 @@ def _page_of(session: Session, order: Order) -> Response[Any]:
     at = now(session)
     zone = ZoneInfo(session.get_one(Warehouse, order.warehouse_id).time_zone)
     shipments = shipments_of_order(session, order.brand_id, order.id)
-    until = _changeable_until(order, shipments)
+    until = changeable_until(order, shipments)
     left = int((until - at).total_seconds()) if until is not None else 0
     return page(
         "order.html",
@@ -56,13 +54,6 @@ def _page_of(session: Session, order: Order) -> Response[Any]:
         clock=lambda moment: moment.astimezone(zone).strftime("%A %d %B, %H:%M"),
         hour=lambda moment: moment.astimezone(zone).strftime("%H:%M"),
     )
-
-
-def _changeable_until(order: Order, shipments: Sequence[Shipment]) -> datetime | None:
-    waiting = [one for one in shipments if one.state is ShipmentState.HELD]
-    if order.state is not OrderState.ACCEPTED or not waiting:
-        return None
-    return min(one.release_at for one in waiting)
 
 
 def _nothing_here() -> Response[Any]:

@@ -113,3 +113,12 @@ def test_pages_show_every_article_once(fennel: httpx.Client, house: Any) -> None
         cursor, pages = page["next_cursor"], pages + 1
     assert pages == 3
     assert seen == sorted(house.brands["fennel"].skus)
+
+
+def test_an_article_that_no_address_could_name_is_refused(fennel: httpx.Client, database: Any) -> None:
+    before = database.rows("SELECT count(*) FROM sku")
+    answer = fennel.post("/v1/skus/bulk", json=[{"code": "bulk", "name": "Sand, loose"}]).json()
+    (refused,) = answer["results"]
+    assert (refused["outcome"], answer["refused"]) == ("refused", 1)
+    assert "/v1/skus/bulk" in refused["reason"]
+    assert database.rows("SELECT count(*) FROM sku") == before

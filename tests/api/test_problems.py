@@ -142,3 +142,20 @@ def test_answers_are_neither_sniffed_nor_kept(fennel: httpx.Client, visitor: htt
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_a_line_of_a_list_that_is_not_json_is_named_by_its_number(fennel: httpx.Client, database: Any) -> None:
+    answer = fennel.post("/v1/orders/bulk", content=b'{"ref": "A-1"}\n\n{"ref": \n')
+    document = _problem(answer, 400, "invalid")
+    assert document["line"] == 3
+    assert document["detail"] == (
+        "Line 3 of the body is not JSON: EOF while parsing a value at column 8. Nothing was accepted."
+    )
+    assert database.rows("SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_an_order_that_no_address_could_name_is_refused(fennel: httpx.Client, database: Any) -> None:
+    order = {**ORDER, "ref": "bulk", "lines": [{"sku": "X", "quantity": 1}]}
+    document = _problem(fennel.post("/v1/orders", json=order), 400, "invalid")
+    assert [error["field"] for error in document["errors"]] == ["ref"]
+    assert database.rows("SELECT count(*) FROM orders") == [(0,)]

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit is clean over an honest day's work, and finds every kind of damage done behind our back."""
 
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
+from carriers.errors import CarrierError
 from wms.audit.checks import CHECKS
 from wms.audit.service import Finding, compare_with_carriers, run_audit
 from wms.dispatch.models import CarrierAccount, Label
@@ -99,8 +102,8 @@ DAMAGE = {
         "O3",
         (
             "INSERT INTO hold (brand_id, id, order_id, kind, owner, handle, note, release_stock, placed_at)"
-            " SELECT brand_id, gen_random_uuid(), id, 'fraud_review', 'x', 'y', '', false, accepted_at - interval '1 hour'"
-            " FROM orders LIMIT 1"
+            " SELECT brand_id, gen_random_uuid(), id, 'fraud_review', 'x', 'y', '', false,"
+            " accepted_at - interval '1 hour' FROM orders LIMIT 1"
         ),
         "",
     ),
@@ -180,13 +183,37 @@ def test_damage_is_found(what: str, worked: Any, database: Any) -> None:
 
 
 def test_a_label_that_only_one_side_knows_is_found(worked: Any, database: Any) -> None:
-    with transaction(WAREHOUSE) as session:
-        before = compare_with_carriers(session)
+    before = compare_with_carriers()
     database.rows(
         "UPDATE label SET tracking_number = 'SB000' WHERE package_id IN (SELECT id FROM package WHERE state = 'packed')"
     )
-    with transaction(WAREHOUSE) as session:
-        after = compare_with_carriers(session)
+    after = compare_with_carriers()
     # The sandbox of the whole test run keeps labels of other tests, which this database never knew.
     assert after.count == before.count + 2
-    assert "sandbox SB000: bought here, unknown to the carrier" in after.ids or after.count > len(after.ids)
+    assert "SANDBOX SB000: bought here, unknown to the carrier" in after.ids or after.count > len(after.ids)
+
+
+def test_no_transaction_is_open_while_a_carrier_is_asked_for_its_books(house: Any, database: Any) -> None:
+    in_transaction = []
+
+    class Carrier(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            in_transaction.append(
+                database.rows(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND state LIKE 'idle in transaction%%'"
+                )
+            )
+            self.send_response(503)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Carrier) as carrier:
+        threading.Thread(target=carrier.serve_forever).start()
+        database.rows("UPDATE carrier_account SET base_url = %s", f"http://127.0.0.1:{carrier.server_port}")
+        with pytest.raises(CarrierError):
+            compare_with_carriers()
+        carrier.shutdown()
+    assert in_transaction == [[(0,)]]

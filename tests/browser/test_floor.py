@@ -36,7 +36,7 @@ def test_a_parcel_goes_from_the_shelf_to_the_driver_by_scanning(
 ) -> None:
     codes = house.brands["fennel"].barcodes
     _order("F-1001", {MUG: 2, TOWEL: 1})
-    _order("J-2001", {"JT-SOCK-M": 1}, "juniper")
+    _order("J-2001", {"JT-SOCK-M": 1, "JT-SOCK-L": 1}, "juniper")
     released()
 
     picker = screen(scripts=scripts)
@@ -72,7 +72,8 @@ def test_a_parcel_goes_from_the_shelf_to_the_driver_by_scanning(
     assert picker.huge == "A-02-3"
     for code in ("A-02-3", codes[MUG], "T-001"):
         picker.scan(code)
-    picker.scan("B-01-3")
+    for code in ("B-02-1", house.brands["juniper"].barcodes["JT-SOCK-L"], "T-002", "B-01-3"):
+        picker.scan(code)
     picker.page.get_by_role("link", name="Not enough here").click()
     picker.picture("pick-short")
     picker.page.get_by_role("link", name="Go back").click()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wms.catalog.schemas import SkuIn, SkuOutcome
-from wms.catalog.service import barcodes_of, find_sku, sku_of_barcode, skus_by_code, upsert_skus
+from wms.catalog.service import barcodes_of, find_sku, skus_by_code, upsert_skus
 from wms.platform.db import brand_scope, transaction
 from wms.platform.errors import NotFound
 
@@ -26,22 +26,6 @@ def test_a_changed_barcode_changes_the_article(house: Any) -> None:
     assert _upsert(house, {**A, "barcodes": ["A2"]}) == [("updated", None)]
     assert _upsert(house, {**A, "barcodes": ["A2", "A3"]}) == [("updated", None)]
     assert _upsert(house, {"code": "B", "name": "B", "barcodes": ["A1"]}) == [("created", None)]
-
-
-def test_a_scan_finds_the_article_of_its_own_brand_by_barcode_or_by_code(house: Any) -> None:
-    _upsert(house, A)
-    _upsert(house, {**A, "code": "J"}, brand="juniper")
-    fennel, juniper = house.brands["fennel"].id, house.brands["juniper"].id
-    for brand_id, scanned, code in [
-        (fennel, "A1", "A"),
-        (juniper, "A1", "J"),
-        (fennel, "A", "A"),
-        (juniper, "A", None),
-        (fennel, "a1", None),
-    ]:
-        with transaction(brand_scope(brand_id)) as session:
-            found = sku_of_barcode(session, brand_id, scanned)
-            assert (found.code if found else None) == code
 
 
 def test_an_article_is_found_by_its_code_within_its_brand(house: Any) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cancelling: everything that has not left is given back, and the row lock says which of two came first."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,15 +14,25 @@ from tests.factories import (
     offences,
     placed,
     release,
+    set_policy,
+    shipments,
     snapshot,
+    start_picking,
     stocked,
     story,
+    until_somebody_waits_for_a_lock,
 )
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import place_hold
 from wms.platform.db import WAREHOUSE, in_transaction, transaction
 from wms.platform.errors import NotFound
+from wms.platform.ids import new_id
+from wms.shipments.missing import report_short
 from wms.shipments.release import release_due
+from wms.shipments.service import lines_of
+from wms.stock.allocations import open_allocations
+from wms.stock.ledger import Cause
+from wms.stock.models import Location
 
 
 def test_a_cancelled_order_gives_everything_back(database: Any, house: Any, fennel: Any, change: Any) -> None:
@@ -157,3 +168,28 @@ def test_an_authorised_payment_is_never_owed_back(database: Any, house: Any, sel
     sell("A-1", (min(house.brands["fennel"].skus), 2, 1500), payment="authorised")
     assert change("A-1", "cancel").answer == "applied"
     assert database.rows("SELECT 1 FROM adjustment") == []
+
+
+def test_a_shipment_that_is_split_off_while_the_cancellation_waits_is_cancelled_too(
+    database: Any, house: Any, frozen_clock: Any, change: Any
+) -> None:
+    juniper = house.brands["juniper"].id
+    cup = stocked(house, juniper, "CUP", ("B-01-1", 3))
+    set_policy(database, juniper, on_short_pick="backorder")
+    order_id = placed(juniper, ("CUP", 3), ref="A-1")
+    release(frozen_clock)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(WAREHOUSE) as session:
+            # The whole pick is short: its shipment closes, and one that waits for stock takes its place.
+            shipment = start_picking(session, shipments(order_id, juniper)[0])
+            line_ids = [line.id for line in lines_of(session, shipment)]
+            (allocation,) = open_allocations(session, juniper, line_ids)
+            location = session.get_one(Location, house.locations["B-01-1"])
+            report_short(session, allocation, 3, location, Cause(new_id(), "short_pick", "staff:W-1001"))
+            waiting = pool.submit(change, "A-1", "cancel", brand_id=juniper)
+            until_somebody_waits_for_a_lock(database)
+        assert waiting.result(timeout=10).answer == "applied"
+    assert [one.state for one in shipments(order_id, juniper)] == ["cancelled", "cancelled"]
+    assert release(frozen_clock) == 0
+    assert counter(database, cup) == (0, 0)
+    assert offences(*BOOKS) == {}

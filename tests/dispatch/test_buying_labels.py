@@ -8,6 +8,7 @@ import pytest
 from wms.dispatch.intents import PackagesNotReady, ShipmentHeld
 from wms.dispatch.models import CarrierAccount, Label, LabelPurchase
 from wms.dispatch.service import (
+    LabelStateConflict,
     NoCarrier,
     ask_again,
     connect,
@@ -354,3 +355,21 @@ def test_labels_of_one_brand_are_invisible_to_another(database: Any, house: Any,
         assert session.exec(select(Label)).all() == []
     with transaction(brand_scope(shipment.brand_id)) as session:
         assert len(session.exec(select(Label)).all()) == 1
+
+
+def test_nobody_declares_a_purchase_refused_while_the_carrier_is_being_asked(
+    database: Any, house: Any, bench: Any, run_jobs: Any, sandbox: Any
+) -> None:
+    shipment = bench.pack()
+    sandbox.fault("purchase", "error_500_before")
+    request(shipment)
+    run_jobs()
+    database.rows("UPDATE job SET state = 'running' WHERE kind = 'dispatch.buy_labels'")
+    with transaction(WAREHOUSE) as session:
+        purchase = session.get_one(LabelPurchase, (shipment.brand_id, _only(database, "label_purchase")))
+        with pytest.raises(LabelStateConflict, match="being asked in this moment"):
+            declare_refused(session, purchase, "staff:W-1004", "They know nothing of it.")
+    assert state_of(database, shipment) == ("labelling", [(1, "unknown")], ["unknown"])
+    database.rows("UPDATE job SET state = 'ready' WHERE kind = 'dispatch.buy_labels'")
+    run_jobs(retries=True)
+    assert state_of(database, shipment) == ("labelled", [(1, "bought")], ["bought"])

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A floor with work on it: orders that were accepted and released, and the people who do the work."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlmodel import Session, select
 
@@ -119,3 +121,37 @@ def bare(database: Any) -> Callable[[], tuple[Any, ...]]:
         )[0]
 
     return read
+
+
+class Visitor:
+    """A browser without a screen."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.http = httpx.Client(base_url=server, trust_env=False, timeout=30)
+
+    def token(self, path: str) -> str:
+        found = re.search(r'name="token" value="([0-9a-f]{64})"', self.http.get(path).text)
+        assert found is not None
+        return found[1]
+
+    def send(self, path: str, form: dict[str, Any], origin: str | None = None) -> httpx.Response:
+        headers = {"origin": self.server if origin is None else origin}
+        return self.http.post(path, data={"action": str(uuid7()), **form}, headers=headers)
+
+    def log_in(self, badge: str, pin: str) -> httpx.Response:
+        return self.send("/floor/login", {"badge": badge, "pin": pin, "token": self.token("/floor/login")})
+
+
+@pytest.fixture
+def visitor(server: str, house: Any) -> Iterator[Visitor]:
+    one = Visitor(server)
+    yield one
+    one.http.close()
+
+
+@pytest.fixture
+def picker(visitor: Visitor, house: Any) -> Visitor:
+    person = house.staff["W-1001"]
+    assert visitor.log_in(person.badge, person.pin).headers["location"] == "/floor"
+    return visitor

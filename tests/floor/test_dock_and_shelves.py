@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from tests.factories import BOOKS, offences
 from wms.catalog.models import Barcode
 from wms.dispatch.dock import NotForHandOver
 from wms.dispatch.models import CarrierAccount, Label, Manifest
@@ -21,6 +22,7 @@ from wms.shipments.packages import packages_of
 from wms.stock.models import Location
 
 MUG = "FF-MUG-SAND"
+STOCK = "/floor/stock?location=A-02-3"
 
 
 @pytest.fixture
@@ -60,6 +62,33 @@ def test_a_parcel_is_handed_over_once_and_stands_on_the_manifest(floor: Any, par
     with transaction(WAREHOUSE) as session:
         gate = gate_of(session, session.get_one(CarrierAccount, floor.house.account_id))
         assert (gate.manifest, gate.parcels, [one.state for one in gate.closed]) == (None, [], ["closed"])
+
+
+def test_a_manifest_that_the_carrier_refused_is_shown_with_its_reason_and_closed_again(
+    floor: Any, visitor: Any, parcel: str, sandbox: Any, run_jobs: Any, database: Any
+) -> None:
+    _scan(floor, parcel)
+    sandbox.advance(parcel, "collected")
+    visitor.log_in("W-1003", floor.house.staff["W-1003"].pin)
+    gate = f"/floor/dock/{floor.house.account_id}"
+    ((manifest_id,),) = database.rows("SELECT id FROM manifest")
+    close = f"{gate}/{manifest_id}/close"
+    visitor.send(close, {"token": visitor.token(gate)})
+    run_jobs()
+    ((reason,),) = database.rows("SELECT reason FROM manifest WHERE state = 'closing'")
+    page = visitor.http.get(gate).text
+    assert reason in page
+    assert f'action="{close}"' in page
+    assert "a manifest was refused" in visitor.http.get("/floor/dock").text
+
+    # The driver brings it back to the ramp, and the carrier takes the manifest.
+    sandbox.advance(parcel, "label_created")
+    assert visitor.send(close, {"token": visitor.token(gate)}).status_code == 303
+    again = visitor.send(close, {"token": visitor.token(gate)})
+    assert (again.status_code, "This manifest is closing." in again.text) == (409, True)
+    run_jobs()
+    assert database.rows("SELECT state, reason FROM manifest") == [("closed", None)]
+    assert "did not take" not in visitor.http.get(gate).text
 
 
 def test_a_code_that_is_no_label_of_ours_is_refused(floor: Any, parcel: str, bare: Any) -> None:
@@ -149,4 +178,76 @@ def test_the_board_counts_every_stage_and_names_what_comes_next(floor: Any) -> N
         ("J-2", 300),
     ]
     assert [card.refs for card in board.oldest] == ["F-1"]
-    assert (board.left_today, board.trouble, board.dead, board.blocked) == (0, [], [], 0)
+    assert (board.left_today, board.is_quiet, board.blocked) == (0, True, 0)
+
+
+@pytest.fixture
+def clerk(floor: Any, visitor: Any) -> Any:
+    visitor.log_in("W-1003", floor.house.staff["W-1003"].pin)
+    return visitor
+
+
+def _shelf_form(floor: Any, token: str, **more: Any) -> dict[str, Any]:
+    brand = floor.house.brands["fennel"]
+    shelf = {"location": "A-02-3", "brand": str(brand.id), "sku": str(brand.skus[MUG]), "lot": ""}
+    return {**shelf, "token": token, "action": str(uuid7()), **more}
+
+
+def test_goods_are_put_away_once_and_what_is_about_to_be_picked_stays(
+    floor: Any, clerk: Any, bare: Any, database: Any
+) -> None:
+    floor.order("F-1", {MUG: 3})
+    floor.release()
+    before = bare()
+    for target, quantity, sentence in (
+        ("RECV-01", 118, "117 pieces can be moved from here; the others are about to be picked."),
+        ("RECV-01", 0, "117 pieces can be moved from here"),
+        ("Z-99-9", 1, "is not a location of this building"),
+        ("A-02-3", 1, "Move the goods to another location of the same building."),
+    ):
+        answer = clerk.send(
+            "/floor/stock/move", _shelf_form(floor, clerk.token(STOCK), target=target, quantity=quantity)
+        )
+        assert (answer.status_code in (400, 409), sentence in answer.text) == (True, True), sentence
+    assert bare() == before
+
+    form = _shelf_form(floor, clerk.token(STOCK), target="recv-01", quantity=17)
+    for _ in range(2):
+        answer = clerk.send("/floor/stock/move", form)
+        assert "17 × Mug, sand glaze, 350 ml moved to RECV-01." in clerk.http.get(answer.headers["location"]).text
+    assert _content(floor, "A-02-3") == [(MUG, "", 103)]
+    assert _content(floor, "RECV-01") == [(MUG, "", 17)]
+    assert offences(*BOOKS) == {}
+
+
+def test_a_count_books_the_difference_once_and_moves_what_a_picker_was_to_take(
+    floor: Any, clerk: Any, database: Any
+) -> None:
+    floor.order("F-1", {MUG: 3})
+    floor.release()
+    form = _shelf_form(floor, clerk.token(STOCK), expected=120, counted=2)
+    for _ in range(2):
+        answer = clerk.send("/floor/stock/count", form)
+        page = clerk.http.get(answer.headers["location"]).text
+        assert "2 × Mug, sand glaze, 350 ml counted: 118 less than the books said." in page
+    assert _content(floor, "A-02-3") == [(MUG, "", 2)]
+    assert database.rows("SELECT sum(quantity) FROM allocation WHERE state = 'open'") == [(2,)]
+    stale = clerk.send("/floor/stock/count", _shelf_form(floor, clerk.token(STOCK), expected=120, counted=120))
+    assert stale.status_code == 409
+    assert "The books now say 2, not 120: somebody was here. Count again." in stale.text
+    clerk.send("/floor/stock/count", _shelf_form(floor, clerk.token(STOCK), expected=2, counted=5))
+    assert _content(floor, "A-02-3") == [(MUG, "", 5)]
+    assert offences(*BOOKS) == {}
+
+
+def test_only_people_of_the_stock_room_move_and_count(floor: Any, visitor: Any, bare: Any) -> None:
+    before = bare()
+    visitor.log_in("W-1001", floor.house.staff["W-1001"].pin)
+    more = {"target": "RECV-01", "quantity": 1, "expected": 120, "counted": 1}
+    form = _shelf_form(floor, visitor.token("/floor/pick"), **more)
+    for path in ("/floor/stock/move", "/floor/stock/count"):
+        assert visitor.send(path, form).status_code == 403
+    visitor.log_in("W-1003", floor.house.staff["W-1003"].pin)
+    for path in ("/floor/stock/move", "/floor/stock/count"):
+        assert visitor.send(path, {**form, "token": "0" * 64}).status_code == 403
+    assert bare() == before

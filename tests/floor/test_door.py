@@ -2,52 +2,17 @@
 """The screens' door over real HTTP: logins, forms that are not ours, headers, and pages for the wrong people."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from wms.platform.ids import uuid7
+from tests.floor.conftest import Visitor
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-
-
-class Visitor:
-    """A browser without a screen."""
-
-    def __init__(self, server: str) -> None:
-        self.server = server
-        self.http = httpx.Client(base_url=server, trust_env=False, timeout=30)
-
-    def token(self, path: str) -> str:
-        found = re.search(r'name="token" value="([0-9a-f]{64})"', self.http.get(path).text)
-        assert found is not None
-        return found[1]
-
-    def send(self, path: str, form: dict[str, Any], origin: str | None = None) -> httpx.Response:
-        headers = {"origin": self.server if origin is None else origin}
-        return self.http.post(path, data={"action": str(uuid7()), **form}, headers=headers)
-
-    def log_in(self, badge: str, pin: str) -> httpx.Response:
-        return self.send("/floor/login", {"badge": badge, "pin": pin, "token": self.token("/floor/login")})
-
-
-@pytest.fixture
-def visitor(server: str, house: Any) -> Iterator[Visitor]:
-    one = Visitor(server)
-    yield one
-    one.http.close()
-
-
-@pytest.fixture
-def picker(visitor: Visitor, house: Any) -> Visitor:
-    person = house.staff["W-1001"]
-    assert visitor.log_in(person.badge, person.pin).headers["location"] == "/floor"
-    return visitor
 
 
 def test_whoever_is_not_logged_in_is_sent_to_the_login_and_back_to_the_page(visitor: Visitor, house: Any) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from wms.dispatch.models import Label
 from wms.dispatch.prints import ReasonNeeded, WrongLabel
+from wms.dispatch.service import void_labels
 from wms.floor import packing
 from wms.floor.bench import Bench, bench_of
 from wms.floor.packing import CannotPack, WeightDoubted
@@ -289,6 +290,32 @@ def test_a_refused_label_says_why_and_can_be_asked_for_again(bench: Any, sandbox
     run_jobs()
     assert one.state == "labelled"
     assert one.look.trouble == ""
+
+
+def test_a_refused_label_stands_at_the_benches_with_its_reason_and_a_retry(
+    bench: Any, sandbox: Any, run_jobs: Any, visitor: Any, floor: Any, database: Any
+) -> None:
+    one = bench({MUG: 1})
+    one.scan(MUG)
+    one.close(460)
+    sandbox.fault("purchase", "refuse")
+    one.finish()
+    run_jobs()
+    visitor.log_in(PACKER, floor.house.staff[PACKER].pin)
+    ((reason,),) = database.rows("SELECT reason FROM label_purchase")
+    waiting = visitor.http.get("/floor/pack").text
+    shipment = one.step(lambda _s, sh, _st: sh)
+    at = f"/floor/pack/{shipment.brand_id}/{shipment.id}"
+    assert at in waiting
+    assert f"no label: {reason}" in waiting
+    assert reason in visitor.http.get(at).text
+    visitor.send(f"{at}/labels", {"token": visitor.token(at)})
+    run_jobs()
+    assert one.state == "labelled"
+    assert reason not in visitor.http.get("/floor/pack").text
+
+    one.step(lambda s, sh, _: void_labels(s, sh, "staff:W-1004", "smudged"))
+    assert "Its label is void." in visitor.http.get(at).text
 
 
 def test_the_packing_slip_names_the_brand_the_order_and_every_article(bench: Any) -> None:

@@ -2,12 +2,14 @@
 from threading import Barrier, Thread
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from wms.floor.actions import ActionReused
+from wms.floor.papers import pick_list
 from wms.floor.picking import CannotPick, bind_tote, report_short
 from wms.floor.scans import WrongScan
-from wms.floor.walk import find_list
+from wms.floor.walk import find_list, walk_of
 from wms.orders.models import HoldKind, Order
 from wms.orders.service import events_of_order, place_hold
 from wms.platform.db import WAREHOUSE, transaction
@@ -20,9 +22,9 @@ MUG, TOWEL, BOOK = "FF-MUG-SAND", "FF-TOWEL-STR", "FF-BOOK-SOUP"
 def test_a_cart_takes_the_shipments_in_the_order_of_their_release_and_walks_the_building_once(floor: Any) -> None:
     first = floor.order("F-1", {MUG: 2, TOWEL: 1})
     floor.release()
-    second = floor.order("J-1", {"JT-SOCK-M": 1}, "juniper")
+    second = floor.order("J-1", {"JT-SOCK-M": 1, "JT-SOCK-L": 1}, "juniper")
     floor.release()
-    third = floor.order("F-2", {TOWEL: 3})
+    third = floor.order("F-2", {TOWEL: 3, MUG: 1})
     floor.release()
 
     walk = floor.walk(floor.plan(slots=2))
@@ -30,6 +32,7 @@ def test_a_cart_takes_the_shipments_in_the_order_of_their_release_and_walks_the_
     assert [(stop.location, stop.sku, stop.left, stop.slot) for stop in walk.stops] == [
         ("A-01-2", TOWEL, 1, 1),
         ("A-02-3", MUG, 2, 1),
+        ("B-02-1", "JT-SOCK-L", 1, 2),
         ("B-01-3", "JT-SOCK-M", 1, 2),
     ]
     with transaction(WAREHOUSE) as session:
@@ -350,3 +353,63 @@ def test_a_hold_that_is_being_placed_makes_the_scan_wait_and_then_stops_it(floor
         assert ended == []
     thread.join()
     assert ended == ["This shipment was put on hold. Leave the goods and go on with the next stop."]
+
+
+def test_a_supervisor_takes_over_a_walk_and_the_one_who_left_it_scans_nothing_more(
+    floor: Any, visitor: Any, bare: Any, database: Any
+) -> None:
+    floor.order("F-1", {MUG: 2, TOWEL: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    floor.pick(list_id, floor.walk(list_id).next_stop)
+    rest = floor.walk(list_id).next_stop
+    take = f"/floor/pick/{list_id}/take"
+
+    visitor.log_in("W-1001", floor.house.staff["W-1001"].pin)
+    assert take not in visitor.http.get("/floor/pick").text
+    assert visitor.send(take, {"token": visitor.token("/floor/pick")}).status_code == 403
+    visitor.log_in("W-1004", floor.house.staff["W-1004"].pin)
+    page = visitor.http.get("/floor/pick").text
+    assert take in page
+    assert "1 stop left" in page
+    form = {"token": visitor.token("/floor/pick"), "action": str(uuid7())}
+    for _ in range(2):
+        assert visitor.send(take, form).headers["location"].startswith(f"/floor/pick/{list_id}?done=")
+    assert "is yours now." in visitor.http.get(f"/floor/pick/{list_id}?done={form['action']}").text
+
+    before = bare()
+    with pytest.raises(NotFound, match="not one of your pick lists"):
+        floor.pick(list_id, rest)
+    assert bare() == before
+    floor.pick_all(list_id, badge="W-1004")
+    assert database.rows("SELECT state FROM pick_list") == [("done",)]
+    assert visitor.send(take, {"token": visitor.token("/floor/pick")}).status_code == 409
+
+
+def test_a_cart_takes_shipments_of_one_line_or_of_several_and_never_both(floor: Any, database: Any) -> None:
+    for ref, lines in (("F-1", {MUG: 1}), ("F-2", {MUG: 1, TOWEL: 1}), ("F-3", {TOWEL: 4}), ("F-4", {MUG: 1, BOOK: 1})):
+        floor.order(ref, lines)
+        floor.release()
+    first, second = floor.plan(), floor.plan(badge="W-1004")
+    taken = database.rows(
+        "SELECT DISTINCT t.pick_list_id, o.ref FROM pick_task t JOIN shipment_line n ON n.shipment_id = t.shipment_id"
+        " JOIN orders o ON o.id = n.order_id ORDER BY o.ref"
+    )
+    assert taken == [(first, "F-1"), (second, "F-2"), (first, "F-3"), (second, "F-4")]
+
+
+def test_the_rest_of_a_walk_is_printed_in_the_order_of_its_stops(floor: Any) -> None:
+    floor.order("A", {MUG: 2, TOWEL: 1})
+    floor.release()
+    list_id = floor.plan()
+    floor.bind(list_id)
+    with transaction(WAREHOUSE) as session:
+        walk = walk_of(session, find_list(session, floor.staff(session), list_id))
+        printed = pick_list(session, walk)
+    with pypdfium2.PdfDocument(printed) as pdf:
+        words = pdf[0].get_textpage().get_text_range()
+    assert f"PICK-{walk.pick_list.number}" in words
+    places = [words.index(stop.location) for stop in walk.stops]
+    assert len(places) == 2
+    assert places == sorted(places)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from tests.factories import BOOKS, bins, counter, offences
+from tests.factories import BOOKS, at_once, bins, counter, offences
 from wms.floor import packing, rework
 from wms.floor.actions import Outcome
 from wms.floor.packing import CannotPack
@@ -432,3 +432,41 @@ def test_the_tote_of_a_cancelled_shipment_is_free_once_it_is_empty(parcel: Any, 
     for still_bound in (1, 0):
         _shelve(floor, one.brand.barcodes[MUG], place, 1)
         assert database.rows("SELECT count(*) FROM tote WHERE shipment_id IS NOT NULL") == [(still_bound,)]
+
+
+def test_a_stop_that_is_added_while_the_last_one_is_scanned_is_never_lost(floor: Any, database: Any) -> None:
+    """Whoever is first, the added goods stand on a walk that is not done, and are fetched."""
+    brand, joined = floor.house.brands["fennel"], 0
+    for round_ in range(12):
+        order_id = floor.order(f"F-{round_}", {MUG: 1})
+        floor.release()
+        list_id = floor.plan(1)
+        floor.bind(list_id)
+        (stop,) = floor.walk(list_id).stops
+        one = object.__new__(Parcel)
+        one.floor, one.brand, one.order_id = floor, brand, order_id
+
+        def work(number: int, one: Parcel = one, list_id: UUID = list_id, stop: Any = stop) -> Any:
+            return one.add(TOWEL, 1) if number else floor.pick(list_id, stop)
+
+        at_once(2, work)
+        ((found, is_done),) = database.rows(
+            "SELECT l.id, l.state = 'done' FROM pick_task t JOIN pick_list l ON l.id = t.pick_list_id"
+            " JOIN allocation a ON a.id = t.allocation_id WHERE t.state = 'open' AND a.state = 'open'"
+        )
+        assert not is_done
+        joined += found == list_id
+        assert floor.plan(1) == found
+        floor.pick_all(found)
+        assert one.state == "picked"
+        database.rows("UPDATE tote SET brand_id = NULL, shipment_id = NULL")
+    assert offences("S1", "S2", "S3", "S4", "O1") == {}
+
+
+def test_the_audit_finds_goods_that_left_a_tote_without_reaching_a_bin(parcel: Any, database: Any) -> None:
+    one = parcel(mug=2)
+    one.collect()
+    one.take_out(MUG, 1)
+    assert offences("S2") == {}
+    database.rows("UPDATE put_back SET done = quantity, state = 'done'")
+    assert offences("S2") == {"S2": [f"in totes {one.brand.skus[MUG]}"]}

@@ -17,14 +17,23 @@ from tests.factories import (
     order,
     place,
     placed,
+    release,
     set_policy,
+    shipments,
     snapshot,
+    start_picking,
     stocked,
     story,
 )
 from wms.intake.schemas import LINES_MAX, LineIn, OrderIn
 from wms.orders.models import Order, PaymentState
-from wms.platform.db import brand_scope, transaction
+from wms.platform.db import WAREHOUSE, brand_scope, transaction
+from wms.platform.ids import new_id
+from wms.shipments.missing import report_short
+from wms.shipments.service import changeable_until, lines_of
+from wms.stock.allocations import open_allocations
+from wms.stock.ledger import Cause
+from wms.stock.models import Location
 
 
 @pytest.fixture
@@ -65,6 +74,28 @@ def test_the_same_order_again_is_the_same_order_and_writes_nothing(database: Any
     (again,) = place(fennel, sent)
     assert (again.existed, again.order_id, again.release_at) == (True, first.order_id, first.release_at)
     assert snapshot(database) == before
+
+
+def test_a_known_order_that_is_partly_on_the_floor_cannot_be_changed_until_any_time(
+    database: Any, house: Any, juniper: Any, frozen_clock: Any
+) -> None:
+    stocked(house, juniper, "CUP", ("B-01-1", 3))
+    set_policy(database, juniper, on_short_pick="backorder")
+    sent = order(("CUP", 3), ref="A-1")
+    (first,) = place(juniper, sent)
+    assert first.order_id is not None
+    release(frozen_clock)
+    with transaction(WAREHOUSE) as session:
+        shipment = start_picking(session, shipments(first.order_id, juniper)[0])
+        (allocation,) = open_allocations(session, juniper, [line.id for line in lines_of(session, shipment)])
+        location = session.get_one(Location, house.locations["B-01-1"])
+        report_short(session, allocation, 1, location, Cause(new_id(), "short_pick", "staff:W-1001"))
+    both = shipments(first.order_id, juniper)
+    assert [one.state for one in both] == ["picking", "held"]
+    (again,) = place(juniper, sent)
+    assert (again.existed, again.state, again.release_at) == (True, "picking", None)
+    with transaction(WAREHOUSE) as session:
+        assert changeable_until(session.get_one(Order, (juniper, first.order_id)), both) is None
 
 
 @pytest.mark.parametrize("change", [{"notes": "ring twice"}, {"lines": [LineIn(sku="CUP", quantity=4)]}])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs: the table is the truth, a message only rings."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,24 @@ from dramatiq import Worker
 from sqlalchemy import text
 from sqlmodel import Session
 
+from wms.kinds import load_jobs
 from wms.loops import LOOPS, Loop, poll_jobs, ring_due_jobs, sweep
 from wms.platform import bell, jobs
 from wms.platform.clock import real_now
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.errors import Unavailable
-from wms.platform.jobs import Lease, LeaseLost, Retry, backoff_seconds, enqueue, external_job, job, run_job
+from wms.platform.jobs import (
+    Lease,
+    LeaseLost,
+    Retry,
+    backoff_seconds,
+    enqueue,
+    external_job,
+    forget_done_jobs,
+    job,
+    run_job,
+)
+from wms.platform.settings import settings
 
 Kinds = dict[str, jobs.Kind]
 
@@ -27,6 +40,7 @@ Kinds = dict[str, jobs.Kind]
 @pytest.fixture(autouse=True)
 def kinds(database: Any) -> Iterator[Kinds]:
     """The kinds that a test registers are forgotten with it."""
+    load_jobs()  # Else those of the house, if they were first loaded by a test of this file, would be forgotten too.
     before = dict(jobs._registry.kinds)
     yield jobs._registry.kinds
     jobs._registry.kinds.clear()
@@ -294,8 +308,6 @@ def test_a_loop_that_fails_never_stops_the_others(database: Any, monkeypatch: py
         return 0
 
     monkeypatch.setenv("WMS_SWEEP_INTERVAL_MS", "10")
-    from wms.platform.settings import settings
-
     settings.cache_clear()
     sweep(stopping, [Loop("broken", broken), Loop("away", away), Loop("good", good)])
     assert turns == ["broken", "away", "good"] * 2
@@ -312,3 +324,83 @@ def _eventually(check: Callable[[], bool], within_seconds: float = 10.0) -> None
     while not check():
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
+
+
+def test_a_waiting_job_that_is_asked_for_again_does_not_start_before_the_asker_has_committed(database: Any) -> None:
+    seen = []
+
+    @job("test.look")
+    def look(session: Session) -> None:
+        seen.append(session.execute(text("SELECT count(*) FROM business_clock")).scalar_one())
+
+    _enqueue("test.look", dedupe_key="the same")
+    with transaction(WAREHOUSE) as session:
+        session.execute(text("INSERT INTO business_clock (now_at) VALUES (now())"))
+        enqueue(session, "test.look", {}, brand_id=None, dedupe_key="the same")
+        assert run_job(_only_id(database)) is False
+    assert run_job(_only_id(database)) is True
+    assert seen == [1]
+
+
+def test_a_waiting_job_that_is_asked_for_again_runs_at_the_earlier_time(database: Any) -> None:
+    times = [real_now() + timedelta(hours=hours) for hours in (2, 1, 3)]
+    for at in times:
+        with transaction(WAREHOUSE) as session:
+            enqueue(session, "test.work", {}, brand_id=None, run_at=at, dedupe_key="the same")
+    assert database.rows("SELECT run_at FROM job") == [(times[1],)]
+
+
+def test_done_jobs_are_forgotten_after_a_week_and_dead_ones_are_not(database: Any) -> None:
+    for number in range(4):
+        _enqueue("test.work", number=number)
+    state = "UPDATE job SET state = %s, done_at = now() - %s::interval WHERE args = %s::jsonb"
+    for number, (end, age) in enumerate([("done", "8 days"), ("done", "6 days"), ("dead", "8 days"), ("ready", "0")]):
+        database.rows(state, end, age, f'{{"number": {number}}}')
+    with transaction(WAREHOUSE) as session:
+        assert forget_done_jobs(session) == 1
+    left = database.rows("SELECT args ->> 'number', state FROM job ORDER BY 1")
+    assert left == [("1", "done"), ("2", "dead"), ("3", "ready")]
+
+
+def test_a_loop_that_the_database_asks_to_turn_again_turns_again_at_once(database: Any) -> None:
+    stopping, turns = threading.Event(), []
+
+    def turn(session: Session) -> int:
+        turns.append(session)
+        if len(turns) == 1:
+            session.execute(text("DO $$ BEGIN RAISE deadlock_detected; END $$"))
+        stopping.set()
+        return 0
+
+    sweep(stopping, [Loop("test", turn, every_seconds=3600)])
+    assert len(turns) == 2
+
+
+def test_a_redis_that_hangs_costs_one_time_out_and_no_more(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("WMS_REDIS_URL", f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
+        for cached in (settings, bell.redis_client, bell.broker):
+            cached.cache_clear()
+        started = time.monotonic()
+        assert bell.redis_answers() is False
+        bell.hang_bell()
+        for _ in range(3):
+            _enqueue("test.work")
+    assert time.monotonic() - started < 5 * 1.5
+    for cached in (settings, bell.redis_client, bell.broker):
+        cached.cache_clear()
+
+
+def test_a_bell_that_fails_is_not_rung_for_every_due_job(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        _enqueue("test.work")
+    rung = []
+
+    def broken(job_id: UUID) -> None:
+        rung.append(job_id)
+        raise ConnectionError
+
+    jobs.use_bell(broken)
+    with transaction(WAREHOUSE) as session:
+        assert ring_due_jobs(session) == 5
+    assert len(rung) == 1

@@ -12,25 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from wms.planning.past import read_uci
 from wms.planning.windows import try_window
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_FILE = REPOSITORY.parent / "shared" / "data" / "online-retail-2010-12-01_02.csv"
-ORDERS = 25
-BIG = "536024"
+ORDERS = 12
+MORNING = 7
+BIG = "536011"
 
 # The parcels of a manifest are spread over these stops of the next day, UTC in winter.
 STOPS = ("09:30", "11:00", "12:30", "14:00", "15:30")
 
 
 def _write_sales(path: Path) -> Path:
-    """Thirteen orders in the morning and twelve in the afternoon; the last one fills more than one carton."""
+    """Seven orders in the morning and five in the afternoon; the last one fills more than one carton."""
     rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
     for number in range(ORDERS):
-        ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < 13 else '14:1'}{number % 4}"
+        ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < MORNING else '14:1'}{number % 4}"
         customer = "" if number == 3 else f"{17850 + number % 7}"
         rows.append(f"{ref},{22000 + number % 5},MUG {number % 5},{1 + number % 3},{at},2.55,{customer},United Kingdom")
         if number % 4 == 0:
@@ -45,8 +48,8 @@ def _write_sales(path: Path) -> Path:
 
 def _expected() -> dict[str, str]:
     """When each order arrives."""
-    morning = [f"5360{number:02d}" for number in range(13)]
-    afternoon = [f"5360{number:02d}" for number in range(13, ORDERS)]
+    morning = [f"5360{number:02d}" for number in range(MORNING)]
+    afternoon = [f"5360{number:02d}" for number in range(MORNING, ORDERS)]
     return {
         ref: f"2010-12-02T{STOPS[place % len(STOPS)]}:00+00:00"
         for refs in (morning, afternoon)
@@ -73,34 +76,82 @@ def _replay(
     return json.loads(out), said
 
 
-def _children(process: psutil.Process, *words: str) -> list[psutil.Process]:
-    found = []
-    for child in process.children():
-        try:
-            parts = {part.rpartition("/")[2] for part in child.cmdline()}
-            if parts.issuperset(words):
-                found.append(child)
-        except psutil.Error:
-            continue
+def _is_worker(child: psutil.Process) -> bool:
+    return child.cmdline()[-2:] == ["wms.cli", "work"]
+
+
+def _is_redis(child: psutil.Process) -> bool:
+    return child.name() == "redis-server"
+
+
+# A third of the morning's labels, most of them, and some of the afternoon's are bought when something dies.
+MOMENTS = (2, 5, 8)
+
+
+def _kill_among_purchases(
+    server_url: str, is_victim: Callable[[psutil.Process], bool], victims: int
+) -> Callable[[psutil.Process], None]:
+    """Kills all such children while a label is being bought, at each of ``MOMENTS`` (counted in bought labels)."""
+
+    def disturb(process: psutil.Process) -> None:
+        url = _scratch_url(server_url, process)
+        with psycopg.connect(url, autocommit=True) as scratch:
+            for labels in MOMENTS:
+                _wait_for(process, lambda: len(_alive(process, is_victim)) == victims)
+                _wait_for(process, lambda labels=labels: _is_buying(scratch, labels))
+                for child in _alive(process, is_victim):
+                    child.kill()
+
+    return disturb
+
+
+def _wait_for(process: psutil.Process, is_there: Callable[[], Any]) -> Any:
+    give_up_at = time.monotonic() + 200
+    while not (found := is_there()):
+        assert process.status() != psutil.STATUS_ZOMBIE, "The replay ended before its disturbance was over."
+        assert time.monotonic() < give_up_at, "The moment for the disturbance did not come."
+        time.sleep(0.002)
     return found
 
 
-def _kill_repeatedly(times: int, *words: str) -> Callable[[psutil.Process], None]:
-    """Kills a child whose command line has these words, and does so again once it was started again."""
+def _scratch_url(server_url: str, process: psutil.Process) -> str:
+    """Returns the address of the replay's own database, once its tables are there."""
 
-    def disturb(process: psutil.Process) -> None:
-        killed = 0
-        give_up_at = time.monotonic() + 400
-        while killed < times:
-            assert time.monotonic() < give_up_at, f"Only {killed} could be killed."
-            # The API is up long before the first order is picked; what dies earlier proves less.
-            time.sleep(2)
-            found = _children(process, *words)
-            if found and process.is_running():
-                found[0].kill()
-                killed += 1
+    def look() -> str | None:
+        with psycopg.connect(server_url, autocommit=True) as server:
+            found = server.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"wms_replay_{process.pid}_%"]
+            ).fetchone()
+        if found is None:
+            return None
+        url = make_url(server_url).set(database=found[0]).render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as scratch:
+            row = scratch.execute("SELECT to_regclass('label')").fetchone()
+        return url if row is not None and row[0] is not None else None
 
-    return disturb
+    return str(_wait_for(process, look))
+
+
+def _is_buying(scratch: "psycopg.Connection[Any]", labels: int) -> bool:
+    """Says whether so many labels are bought and a worker is at the next one."""
+    row = scratch.execute(
+        "SELECT (SELECT count(*) FROM label WHERE state = 'bought') >= %s AND EXISTS"
+        " (SELECT 1 FROM job WHERE kind = 'dispatch.buy_labels' AND state = 'running')",
+        [labels],
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _alive(process: psutil.Process, is_victim: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    return [child for child in process.children() if _is(child, is_victim)]
+
+
+def _is(child: psutil.Process, is_victim: Callable[[psutil.Process], bool]) -> bool:
+    try:
+        return child.status() != psutil.STATUS_ZOMBIE and is_victim(child)
+    except psutil.Error:
+        # It ended in this moment.
+        return False
 
 
 def _check(document: dict[str, Any]) -> None:
@@ -113,8 +164,13 @@ def _check(document: dict[str, Any]) -> None:
     assert {ref: order["packages"] for ref, order in orders.items()} == dict.fromkeys(orders, 1)
     assert {ref: order["delivered_at"] for ref, order in orders.items()} == {ref: expected[ref] for ref in orders}
     totals = document["totals"]
-    assert (totals["orders_in"], totals["accepted"], totals["refused"], totals["delivered"]) == (25, 25, 0, 25)
-    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] == 24 + big["packages"]
+    assert (totals["orders_in"], totals["accepted"], totals["refused"], totals["delivered"]) == (
+        ORDERS,
+        ORDERS,
+        0,
+        ORDERS,
+    )
+    assert totals["packages"] == totals["labels_bought"] == totals["handed_over"] == ORDERS - 1 + big["packages"]
     assert document["not_orders"] == {"cancellation of an earlier invoice": 1, "no line of goods": 1}
     assert set(document["audit"].values()) == {0}
 
@@ -124,12 +180,12 @@ def test_killing_workers_or_redis_in_the_middle_changes_nothing_in_the_result(da
     file = _write_sales(tmp_path / "sales.csv")
     undisturbed, said = _replay(file)
     _check(undisturbed)
-    assert said == ""
-    with_dead_workers, said = _replay(file, _kill_repeatedly(4, "wms.cli", "work"))
-    assert said.count("was killed by signal 9") == 4
+    assert "was killed by signal" not in said
+    with_dead_workers, said = _replay(file, _kill_among_purchases(database.url, _is_worker, victims=2))
+    assert said.count("was killed by signal 9") == 2 * len(MOMENTS)
     assert with_dead_workers == undisturbed
-    with_dead_redis, said = _replay(file, _kill_repeatedly(3, "redis-server"))
-    assert said.count("redis was killed by signal 9") == 3
+    with_dead_redis, said = _replay(file, _kill_among_purchases(database.url, _is_redis, victims=1))
+    assert said.count("redis was killed by signal 9") == len(MOMENTS)
     assert with_dead_redis == undisturbed
 
 

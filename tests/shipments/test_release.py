@@ -4,6 +4,7 @@
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.factories import (
     BOOKS,
@@ -258,3 +259,42 @@ def test_joined_orders_whose_goods_are_all_missing_wait_together(
     assert release(frozen_clock) == 1
     (apart,) = {shipments(order_id, fennel)[0].id for order_id in orders}
     assert database.rows("SELECT shipment_id, count(*) FROM hold WHERE lifted_at IS NULL GROUP BY 1") == [(apart, 2)]
+
+
+def test_only_what_went_to_the_floor_is_counted_and_only_once_it_did(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 5))
+    stocked(house, fennel, "JUG", ("RESERVE-01", 5))
+    placed(fennel, ("CUP", 2))
+    placed(fennel, ("JUG", 2))
+    frozen_clock.advance(days=1)
+    before = REGISTRY.get_sample_value("wms_shipments_released_total")
+    assert before is not None
+
+    def released_and_lost() -> None:
+        with transaction(WAREHOUSE) as session:
+            assert release_due(session) == 2
+            raise RuntimeError("the machine died here")
+
+    with pytest.raises(RuntimeError):
+        released_and_lost()
+    assert REGISTRY.get_sample_value("wms_shipments_released_total") == before
+    # One of the two waits for its goods to be carried into a pick bin.
+    assert release(frozen_clock) == 2
+    assert REGISTRY.get_sample_value("wms_shipments_released_total") == before + 1
+
+
+def test_a_shipment_that_cannot_be_released_keeps_nobody_else_waiting(
+    database: Any, house: Any, fennel: Any, frozen_clock: Any
+) -> None:
+    stocked(house, fennel, "CUP", ("A-01-1", 10))
+    orders = [placed(fennel, ("CUP", 1)) for _ in range(5)]
+    database.rows("UPDATE orders SET state = 'cancelled' WHERE id = %s", orders[2])
+    frozen_clock.advance(days=1)
+    in_transaction(WAREHOUSE, release_due)
+    states = dict(
+        database.rows("SELECT l.order_id, s.state FROM shipment s JOIN shipment_line l ON l.shipment_id = s.id")
+    )
+    assert [states[order_id] for order_id in orders] == ["released", "released", "held", "released", "released"]
+    assert database.rows("SELECT sum(allocated) FROM bin_stock WHERE allocated > 0") == [(4,)]

@@ -3,6 +3,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from tests.factories import (
     bins,
     counter,
     offences,
+    order,
     placed,
     release,
     set_policy,
@@ -20,13 +23,16 @@ from tests.factories import (
     start_picking,
     stocked,
     story,
+    until_somebody_waits_for_a_lock,
 )
 from wms.brands.models import Brand
 from wms.changes.schemas import Cancel
 from wms.changes.service import ask
-from wms.platform.db import WAREHOUSE, transaction
+from wms.intake.service import accept
+from wms.platform.db import WAREHOUSE, brand_scope, transaction
 from wms.platform.ids import new_id
 from wms.shipments.missing import report_short
+from wms.shipments.release import release_due
 from wms.shipments.service import lines_of
 from wms.shipments.waiting import serve_waiting
 from wms.stock.allocations import open_allocations
@@ -161,7 +167,7 @@ def test_a_backorder_that_is_cancelled_while_stock_arrives_gets_none_of_it(
     with transaction(WAREHOUSE) as session:
         ask(session, session.get_one(Brand, juniper), "A-1", Cancel(ref="C-1"), "brand:test")
         server.start()
-        _wait_until_somebody_waits(database)
+        until_somebody_waits_for_a_lock(database)
     server.join()
     assert counter(database, sku) == (3, 0)
     assert database.rows("SELECT state FROM orders") == [("cancelled",)]
@@ -169,9 +175,57 @@ def test_a_backorder_that_is_cancelled_while_stock_arrives_gets_none_of_it(
     assert offences(*BOOKS) == {}
 
 
-def _wait_until_somebody_waits(database: Any) -> None:
-    for _ in range(500):
-        if database.rows("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)]:
-            return
+def _meanwhile(database: Any, pool: ThreadPoolExecutor, work: Callable[[], object]) -> Future[object]:
+    """Starts ``work`` and returns when it is done, or waits for a lock of the caller's transaction."""
+    begun = pool.submit(work)
+    give_up_at = time.monotonic() + 10
+    while not begun.done() and database.rows("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+        assert time.monotonic() < give_up_at
         time.sleep(0.01)
-    raise AssertionError("Nobody waits for a lock.")
+    return begun
+
+
+def test_goods_that_come_within_reach_while_a_release_looks_for_them_are_not_missed(
+    database: Any, house: Any, juniper: Any, frozen_clock: Any, run_jobs: Any
+) -> None:
+    cup = stocked(house, juniper, "CUP", ("RESERVE-01", 3))
+    run_jobs()
+    order_id = placed(juniper, ("CUP", 3))
+    frozen_clock.advance(days=1)
+
+    def replenish() -> None:
+        with transaction(WAREHOUSE) as session:
+            source, target = (session.get_one(Location, house.locations[code]) for code in ("RESERVE-01", "B-01-1"))
+            assert move(session, juniper, source, target, Goods(cup, 3), Cause(new_id(), "move", "staff:W-1001"))
+        run_jobs()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(WAREHOUSE) as session:
+            release_due(session)
+            replenished = _meanwhile(database, pool, replenish)
+        replenished.result(timeout=10)
+    run_jobs()
+    assert [kind for kind, _ in story(database, order_id)] == ["accepted", "held", "hold_lifted"]
+    assert release(frozen_clock) == 1
+    assert offences(*BOOKS) == {}
+
+
+def test_goods_that_arrive_while_a_backorder_is_accepted_are_not_missed(
+    database: Any, house: Any, juniper: Any, run_jobs: Any
+) -> None:
+    cup = stocked(house, juniper, "CUP")
+
+    def deliver() -> None:
+        arrive(house, juniper, cup, 3)
+        run_jobs()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(brand_scope(juniper)) as session:
+            (answer,) = accept(session, session.get_one(Brand, juniper), [order(("CUP", 3))], "brand:test")
+            delivered = _meanwhile(database, pool, deliver)
+        delivered.result(timeout=10)
+    run_jobs()
+    assert answer.order_id is not None
+    assert [kind for kind, _ in story(database, answer.order_id)] == ["accepted", "held", "hold_lifted"]
+    assert counter(database, cup) == (3, 3)
+    assert offences(*BOOKS) == {}

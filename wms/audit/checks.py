@@ -27,7 +27,7 @@ STOCK: Final = (
     ),
     Check(
         "S2",
-        "bins and counters equal the ledger, the live promises and the open allocations",
+        "bins, totes and counters equal the ledger, the live promises, the open allocations and what was fetched",
         "SELECT 'on hand ' || coalesce(b.sku_id, m.sku_id) || ' ' || coalesce(b.location_id, m.location_id) AS id"
         " FROM bin_stock b FULL JOIN (SELECT brand_id, sku_id, location_id, lot, sum(quantity) AS quantity"
         "  FROM stock_move WHERE account = 'bin' GROUP BY 1, 2, 3, 4) m USING (brand_id, sku_id, location_id, lot)"
@@ -37,6 +37,17 @@ STOCK: Final = (
         " FROM bin_stock b FULL JOIN (SELECT brand_id, sku_id, location_id, lot, sum(quantity - picked) AS quantity"
         "  FROM allocation WHERE state = 'open' GROUP BY 1, 2, 3, 4) a USING (brand_id, sku_id, location_id, lot)"
         " WHERE coalesce(b.allocated, 0) <> coalesce(a.quantity, 0)"
+        " UNION ALL"
+        # In totes and boxes lies what was picked and has not left, and what waits to be put back.
+        " SELECT 'in totes ' || coalesce(m.sku_id, f.sku_id) FROM (SELECT brand_id, sku_id, sum(quantity) AS quantity"
+        "  FROM stock_move WHERE account = 'tote' GROUP BY 1, 2) m FULL JOIN (SELECT brand_id, sku_id,"
+        "  sum(quantity) AS quantity FROM (SELECT brand_id, sku_id, picked AS quantity FROM shipment_line"
+        "   UNION ALL SELECT n.brand_id, n.sku_id, -l.quantity FROM package p JOIN package_line l"
+        "    ON l.brand_id = p.brand_id AND l.package_id = p.id"
+        "    JOIN shipment_line n ON n.brand_id = l.brand_id AND n.id = l.shipment_line_id"
+        "    WHERE p.state IN ('handed_over', 'delivered')"
+        "   UNION ALL SELECT brand_id, sku_id, quantity - done FROM put_back) fetched GROUP BY 1, 2) f"
+        " USING (brand_id, sku_id) WHERE coalesce(m.quantity, 0) <> coalesce(f.quantity, 0)"
         " UNION ALL"
         " SELECT 'sellable ' || coalesce(c.sku_id, m.sku_id)"
         " FROM stock_counter c FULL JOIN (SELECT m.brand_id, m.warehouse_id, m.sku_id, sum(m.quantity) AS quantity"

@@ -131,7 +131,8 @@ class Brand(SQLModel, table=True):
 
     @property
     def policy(self) -> Policy:
-        return Policy.model_validate(self.policy_data)
+        # While a new version is rolled out, an old process may read a rule that it does not know yet.
+        return Policy.model_validate(self.policy_data, extra="ignore")
 
 
 class ApiKey(BrandOwned, table=True):

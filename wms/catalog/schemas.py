@@ -42,6 +42,12 @@ def _barcode(code: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _addressable(code: str) -> str:
+    if code == "bulk":
+        raise ValueError("An article cannot be called 'bulk': /v1/skus/bulk is where many are sent.")
+    return code
+
+
 def _no_repeats(codes: list[str]) -> list[str]:
     if len(set(codes)) < len(codes):
         raise ValueError("A barcode is listed twice.")
@@ -51,7 +57,11 @@ def _no_repeats(codes: list[str]) -> list[str]:
 # What a scanner reads off an article: printable ASCII without spaces.
 ScannedCode = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$"), AfterValidator(_barcode)]
 # A slash would end the code in the path of /v1/skus/{code}.
-SkuCode = Annotated[str, StringConstraints(pattern=r"^[!-.0-~]([ -.0-~]{0,62}[!-.0-~])?$", max_length=64)]
+SkuCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-.0-~]([ -.0-~]{0,62}[!-.0-~])?$", max_length=64),
+    AfterValidator(_addressable),
+]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Millimetres = Annotated[int, Field(ge=0, le=10_000)]

@@ -74,20 +74,6 @@ def skus_by_code(session: Session, brand_id: UUID, codes: Iterable[str]) -> dict
     return {sku.code: sku for sku in rows}
 
 
-def sku_of_barcode(session: Session, brand_id: UUID, scanned: str) -> Sku | None:
-    """Returns the article that carries the scanned code, or ``None``.
-
-    Our own stickers carry the article's code where it has no barcode, so that is tried second.
-    """
-    carried = (
-        select(Sku)
-        .join(Barcode, (col(Barcode.brand_id) == col(Sku.brand_id)) & (col(Barcode.sku_id) == col(Sku.id)))
-        .where(Barcode.brand_id == brand_id, Barcode.code == scanned)
-    )
-    found = session.exec(carried).first()
-    return found or session.exec(select(Sku).where(Sku.brand_id == brand_id, Sku.code == scanned)).first()
-
-
 def barcodes_of(session: Session, brand_id: UUID, sku_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Returns the barcodes of each article, sorted; an article without any has an empty list."""
     wanted = select(Barcode).where(Barcode.brand_id == brand_id, col(Barcode.sku_id).in_(sku_ids))

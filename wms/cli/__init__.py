@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wms.cli import audit, changes, imports, jobs, planning, replay, run, tenants, up
+from wms.cli import audit, building, changes, imports, jobs, planning, replay, run, tenants, up
 
 _EPILOG = """
 \b
@@ -58,7 +58,7 @@ def cli() -> None:
     """
 
 
-for _room in (up, run, tenants, imports, jobs, audit, changes, replay, planning):
+for _room in (up, run, tenants, building, imports, jobs, audit, changes, replay, planning):
     for _command in _room.COMMANDS:
         cli.add_command(_command)
 

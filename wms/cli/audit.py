@@ -32,8 +32,7 @@ def audit(with_carriers: bool, as_json: bool) -> None:
         with transaction(WAREHOUSE, is_snapshot=True) as session:
             findings = run_audit(session)
         if with_carriers:
-            with transaction(WAREHOUSE) as session:
-                findings.append(compare_with_carriers(session))
+            findings.append(compare_with_carriers())
     click.echo(as_document(findings) if as_json else as_lines(findings))
     if any(finding.count for finding in findings):
         raise click.exceptions.Exit(1)

@@ -147,6 +147,7 @@ class Label(BrandOwned, table=True):
             unique=True,
             postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')"),
         ),
+        sa.Index("ix_label_purchase_id", "brand_id", "purchase_id"),
         sa.Index("ix_label_barcode", "barcode"),
         sa.Index("ix_label_tracking_number", "tracking_number"),
     )
@@ -166,7 +167,7 @@ class LabelPrint(BrandOwned, table=True):
     """Each print of a label; every print after the first has a reason."""
 
     __tablename__ = "label_print"
-    __table_args__ = (brand_key("label_id", "label"),)
+    __table_args__ = (brand_key("label_id", "label"), sa.Index("ix_label_print_label", "brand_id", "label_id"))
     label_id: UUID
     reason: str = Field(default="", max_length=120)
     actor: str = Field(max_length=80)

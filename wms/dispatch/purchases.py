@@ -22,7 +22,7 @@ from wms.dispatch.states import UNRESOLVED, LabelStateConflict, move_label, move
 from wms.orders.models import EventKind
 from wms.platform.clock import real_now
 from wms.platform.errors import NotFound
-from wms.platform.jobs import Retry, enqueue
+from wms.platform.jobs import Retry, enqueue, is_running
 from wms.shipments.models import Package, Shipment, ShipmentState
 from wms.shipments.packages import packages_of
 from wms.shipments.service import is_held, lock_shipment, move_to, record_for
@@ -324,10 +324,16 @@ def ask_again(session: Session, purchase: LabelPurchase) -> None:
 
 
 def declare_refused(session: Session, purchase: LabelPurchase, actor: str, reason: str) -> None:
-    """A person who asked the carrier says that there are no labels: the packer may try again with a new key."""
+    """A person who asked the carrier says that there are no labels: the packer may try again with a new key.
+
+    Raises :class:`LabelStateConflict` for another purchase than an unknown one, and while the carrier is being asked.
+    """
     purchase, shipment = lock_purchase(session, purchase.brand_id, purchase.id)
     if purchase.state != PurchaseState.UNKNOWN:
         raise LabelStateConflict(f"This purchase is {purchase.state}; only an unknown one can be declared refused.")
+    # Under the lock: a call that begins later finds the purchase refused. One that is on its way may yet buy.
+    if is_running(session, "dispatch.buy_labels", {"purchase_id": str(purchase.id)}):
+        raise LabelStateConflict("The carrier is being asked in this moment. Wait for its answer.")
     refuse(session, purchase, shipment, Reason("declared_refused", reason), actor)
 
 

@@ -99,6 +99,15 @@ class Bench:
         return propose(self.cartons, self._inside)
 
     @property
+    def why_no_label(self) -> str:
+        """Why a packed shipment has no label, as a sentence."""
+        if self.trouble:
+            return self.trouble
+        if any(box.label is not None for box in self.boxes):
+            return "Its label is void."
+        return "No label was asked for yet."
+
+    @property
     def _inside(self) -> list[Piece]:
         return self.open_box.pieces if self.open_box else []
 
@@ -249,6 +258,7 @@ class Waiting:
     state: ShipmentState
     refs: str
     unverified: int
+    trouble: str
 
 
 def waiting_at_bench(session: Session, warehouse_id: UUID) -> list[Waiting]:
@@ -260,7 +270,9 @@ def waiting_at_bench(session: Session, warehouse_id: UUID) -> list[Waiting]:
             "  ON o.brand_id = n.brand_id AND o.id = n.order_id"
             "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id) AS refs,"
             " (SELECT count(*) FROM package p WHERE p.brand_id = s.brand_id AND p.shipment_id = s.id"
-            "  AND p.state = 'packed' AND p.label_verified_at IS NULL) AS unverified"
+            "  AND p.state = 'packed' AND p.label_verified_at IS NULL) AS unverified,"
+            " coalesce((SELECT CASE WHEN c.state IN ('refused', 'unknown') THEN c.reason END FROM label_purchase c"
+            "  WHERE c.brand_id = s.brand_id AND c.shipment_id = s.id ORDER BY c.attempt DESC LIMIT 1), '') AS trouble"
             " FROM shipment s JOIN brand b ON b.id = s.brand_id"
             " WHERE s.warehouse_id = :warehouse_id AND (s.state IN ('packed', 'labelling', 'labelled')"
             # One that a change opened again lies in its old boxes.

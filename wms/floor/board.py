@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The board: how much stands where, what is released next, what has waited longest, and what needs a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from wms.dispatch.service import needing_person
 from wms.floor.scans import HELD
 from wms.platform.clock import now
 from wms.shipments.models import ShipmentState
@@ -39,6 +40,23 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """A purchase of labels that a person has to settle."""
+
+    card: Card
+    purchase_id: UUID
+
+
+@dataclass(frozen=True)
+class RefusedManifest:
+    """A manifest that the carrier did not take."""
+
+    account_id: UUID
+    carrier: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class DeadJob:
     id: UUID
     kind: str
@@ -54,8 +72,17 @@ class Board:
     next_releases: list[Card]
     oldest: list[Card]
     late: list[Card]
-    trouble: list[Card]
+    doubts: list[Doubt]
+    refused_labels: list[Card]
+    unanswered: list[Card]
+    refused_manifests: list[RefusedManifest]
     dead: list[DeadJob]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing needs a person."""
+        listed = (self.late, self.doubts, self.refused_labels, self.unanswered, self.refused_manifests, self.dead)
+        return not any(listed)
 
 
 _CARD = (
@@ -119,16 +146,18 @@ def board_of(session: Session, warehouse_id: UUID, day_start: datetime) -> Board
             " AND s.state NOT IN ('handed_over', 'delivered', 'cancelled') ORDER BY s.late_since, s.id LIMIT 8",
             values,
         ),
-        trouble=_cards(
+        doubts=_doubts(session, warehouse_id),
+        refused_labels=_cards(
             session,
-            f"SELECT DISTINCT ON (s.brand_id, s.id) {_CARD}, c.asked_at AS at, coalesce(c.reason, '') AS note"
-            " FROM label_purchase c JOIN shipment s ON s.brand_id = c.brand_id AND s.id = c.shipment_id"
-            " JOIN brand b ON b.id = s.brand_id WHERE s.warehouse_id = :warehouse_id"
-            " AND (c.needs_person OR c.state = 'refused' AND s.state = 'packed')"
-            " ORDER BY s.brand_id, s.id, c.attempt DESC LIMIT 20",
+            f"SELECT {_CARD}, c.asked_at AS at, coalesce(c.reason, '') AS note FROM shipment s"
+            " JOIN brand b ON b.id = s.brand_id"
+            # What an earlier purchase was refused for is history once there was another one.
+            " JOIN LATERAL (SELECT state, asked_at, reason FROM label_purchase p WHERE p.brand_id = s.brand_id"
+            "  AND p.shipment_id = s.id ORDER BY attempt DESC LIMIT 1) c ON c.state = 'refused'"
+            " WHERE s.warehouse_id = :warehouse_id AND s.state = 'packed' ORDER BY c.asked_at, s.id LIMIT 20",
             values,
-        )
-        + _cards(
+        ),
+        unanswered=_cards(
             session,
             f"SELECT {_CARD}, a.asked_at AS at, 'The carrier does not answer: ' || replace(a.kind, '_', ' ') AS note"
             " FROM amendment a JOIN shipment s ON s.brand_id = a.brand_id AND s.id = a.shipment_id"
@@ -136,6 +165,7 @@ def board_of(session: Session, warehouse_id: UUID, day_start: datetime) -> Board
             " ORDER BY a.asked_at, a.id LIMIT 20",
             values,
         ),
+        refused_manifests=_refused_manifests(session, warehouse_id),
         dead=[
             DeadJob(row.id, row.kind, row.last_error or "")
             for row in session.execute(
@@ -143,6 +173,35 @@ def board_of(session: Session, warehouse_id: UUID, day_start: datetime) -> Board
             )
         ],
     )
+
+
+def _doubts(session: Session, warehouse_id: UUID) -> list[Doubt]:
+    purchases = needing_person(session, warehouse_id, limit=20)
+    cards = _cards(
+        session,
+        f"SELECT {_CARD}, s.release_at AS at FROM shipment s JOIN brand b ON b.id = s.brand_id WHERE s.id = ANY(:ids)",
+        {"ids": [purchase.shipment_id for purchase in purchases]},
+    )
+    by_shipment = {card.shipment_id: card for card in cards}
+    return [
+        Doubt(
+            replace(by_shipment[one.shipment_id], at=one.asked_at, note=one.reason or "The carrier has not answered."),
+            one.id,
+        )
+        for one in purchases
+    ]
+
+
+def _refused_manifests(session: Session, warehouse_id: UUID) -> list[RefusedManifest]:
+    rows = session.execute(
+        text(
+            "SELECT m.account_id, a.code AS carrier, m.reason FROM manifest m JOIN carrier_account a"
+            " ON a.id = m.account_id WHERE a.warehouse_id = :warehouse_id AND m.state = 'closing'"
+            " AND m.reason IS NOT NULL ORDER BY m.created_at LIMIT 20"
+        ),
+        {"warehouse_id": warehouse_id},
+    ).mappings()
+    return [RefusedManifest(**row) for row in rows]
 
 
 def _cards(session: Session, query: str, values: dict[str, object]) -> list[Card]:

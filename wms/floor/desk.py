@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from wms.brands.models import Brand, Staff
 from wms.floor.scans import clean
@@ -14,6 +14,7 @@ from wms.orders.models import Hold, Order, OrderEvent, Recipient
 from wms.orders.service import active_holds, events_of_order
 from wms.platform.errors import NotFound
 from wms.shipments.models import Package, Shipment
+from wms.shipments.packages import packages_of
 from wms.shipments.service import shipments_of_order
 
 FOUND_MAX = 20
@@ -51,7 +52,7 @@ class Story:
     brand: Brand
     recipient: Recipient
     lines: list[OrderLook]
-    shipments: list[tuple[Shipment, list[Package]]]
+    shipments: list[tuple[Shipment, Sequence[Package]]]
     holds: Sequence[Hold]
     events: Sequence[OrderEvent]
 
@@ -121,14 +122,3 @@ def order_lines(session: Session, brand_id: UUID, order_id: UUID) -> list[OrderL
         {"brand_id": brand_id, "order_id": order_id},
     ).mappings()
     return [OrderLook(**row) for row in rows]
-
-
-def packages_of(session: Session, shipment: Shipment) -> list[Package]:
-    """Returns the shipment's packages in the order in which they were packed."""
-    return list(
-        session.exec(
-            select(Package)
-            .where(Package.brand_id == shipment.brand_id, Package.shipment_id == shipment.id)
-            .order_by(col(Package.number))
-        ).all()
-    )

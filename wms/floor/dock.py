@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, not_, select
 
 from wms.brands.models import Staff
 from wms.dispatch import service as dispatch
@@ -14,6 +14,8 @@ from wms.dispatch.models import CarrierAccount, Manifest, ManifestState
 from wms.floor.actions import Outcome, actor, once
 from wms.floor.scans import clean
 from wms.platform.errors import NotFound
+
+CLOSED_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,16 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Gate:
-    """What stands at one carrier's gate: the open manifest, if a parcel was scanned, and those closed before."""
+    """What stands at one carrier's gate: the open manifest, if a parcel was scanned, and those closed before.
+
+    ``refused`` are closed here, but the carrier did not take them; each says why and may be closed again.
+    """
 
     account: CarrierAccount
     manifest: Manifest | None
     parcels: list[Parcel]
     waiting: int
+    refused: list[Manifest]
     closed: list[Manifest]
 
 
@@ -66,19 +72,18 @@ def find_manifest(session: Session, staff: Staff, manifest_id: UUID) -> Manifest
 
 def gate_of(session: Session, account: CarrierAccount) -> Gate:
     """Returns what the dock screen of one carrier shows."""
-    manifests = session.exec(
-        select(Manifest)
-        .where(Manifest.account_id == account.id)
-        .order_by(col(Manifest.day).desc(), col(Manifest.number).desc())
-        .limit(6)
-    ).all()
-    manifest = next((one for one in manifests if one.state is ManifestState.OPEN), None)
+    of_account = select(Manifest).where(Manifest.account_id == account.id)
+    newest_first = (col(Manifest.day).desc(), col(Manifest.number).desc())
+    manifest = session.exec(of_account.where(Manifest.state == ManifestState.OPEN)).one_or_none()
+    is_refused = and_(Manifest.state == ManifestState.CLOSING, col(Manifest.reason).is_not(None))
+    closed = of_account.where(Manifest.state != ManifestState.OPEN, not_(is_refused))
     return Gate(
         account=account,
         manifest=manifest,
         parcels=_parcels(session, manifest.id) if manifest else [],
         waiting=_waiting(session, account),
-        closed=[one for one in manifests if one.state is not ManifestState.OPEN],
+        refused=list(session.exec(of_account.where(is_refused).order_by(*newest_first)).all()),
+        closed=list(session.exec(closed.order_by(*newest_first).limit(CLOSED_SHOWN)).all()),
     )
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paper that goes into a box: the packing slip in the brand's name."""
+"""Paper: the packing slip that goes into a box, and the pick list for a day on which a handheld is dead."""
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from labels.documents import PackingSlip, SlipLine, SlipOrder, packing_slip_pdf
+from labels.documents import PackingSlip, PickTask, SlipLine, SlipOrder, packing_slip_pdf, pick_list_pdf
+from labels.documents import PickList as PickListPaper
 from labels.model import Address
 from labels.model import Brand as PaperBrand
-from wms.brands.models import Brand
+from wms.brands.models import Brand, Warehouse
+from wms.floor.walk import Walk
 from wms.orders.models import Recipient
 from wms.shipments.models import Package, Shipment
 from wms.shipments.service import ship_to
@@ -64,3 +66,15 @@ def _orders(session: Session, package: Package) -> tuple[SlipOrder, ...]:
         by_ref.setdefault(row.ref, []).append(SlipLine(row.code, row.name, row.quantity, row.packed))
     days = {row.ref: row.accepted_at.date() for row in rows}
     return tuple(SlipOrder(ref, tuple(lines), days[ref]) for ref, lines in by_ref.items())
+
+
+def pick_list(session: Session, walk: Walk) -> bytes:
+    """Returns what is left of a walk as PDF, in the order of the stops."""
+    warehouse = session.get_one(Warehouse, walk.pick_list.warehouse_id)
+    tasks = tuple(
+        PickTask(stop.location, stop.sku, stop.name, stop.left, f"{stop.slot} {stop.tote or ''}".strip())
+        for stop in walk.stops
+        if not stop.held
+    )
+    cart = ", ".join(slot.tote or f"slot {slot.number}" for slot in walk.slots)
+    return pick_list_pdf(PickListPaper(f"PICK-{walk.pick_list.number}", cart, warehouse.name, tasks))

@@ -37,6 +37,7 @@ class CannotPick(Conflict):
 def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff: Staff) -> PickList | None:
     """Gives a cart the shipments that were released first, one tote slot each, and their stops in walking order.
 
+    Shipments of a single line are batched apart from the others.
     Whoever still has a walk with something to do gets that one again, so a handheld that was lost loses nothing.
     Returns ``None`` when nothing waits. Carts that ask at the same moment are given different shipments.
     """
@@ -45,7 +46,7 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     for walk in unfinished_lists(session, staff):
         if walk.next_stop is not None:
             return walk.pick_list
-        # A late change may have taken the last stop of a walk away.
+        # A late change or a count may have taken the last stop of a walk away.
         finish_list(session, walk.pick_list)
     waiting = waiting_list(session, warehouse_id)
     if waiting is not None:
@@ -74,17 +75,48 @@ def plan_pick_list(session: Session, warehouse_id: UUID, cart_slots: int, staff:
     return pick_list
 
 
+def take_over(session: Session, action_id: UUID, pick_list: PickList, staff: Staff) -> Outcome:
+    """Makes somebody's unfinished walk this person's own. What was scanned stays; the other one scans nothing more.
+
+    Raises :class:`CannotPick` for a walk that is done.
+    """
+
+    def work() -> Outcome:
+        session.refresh(pick_list, with_for_update=True)
+        if pick_list.state is PickListState.DONE:
+            raise CannotPick(f"Pick list {pick_list.number} is done already.")
+        pick_list.staff_id = staff.id
+        session.add(pick_list)
+        return Outcome(f"Pick list {pick_list.number} is yours now.")
+
+    return once(session, action_id, staff, "take_over", work)
+
+
+_SINGLE = (
+    "(SELECT count(*) FROM shipment_line n WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id AND n.quantity > 0)"
+    " = 1"
+)
+_CLAIM = (
+    f"SELECT s.brand_id, s.id, {_SINGLE} AS is_single FROM shipment s"
+    f" WHERE s.warehouse_id = :warehouse_id AND s.state = 'released' AND NOT {HELD}"
+    " AND EXISTS (SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id"
+    "  AND a.shipment_line_id = n.id AND a.state = 'open'"
+    "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id)"
+    "{} ORDER BY s.released_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
+)
+
+
 def _claim(session: Session, warehouse_id: UUID, limit: int) -> list[Shipment]:
+    """Locks what waits longest and nobody else is claiming; all of it of one line, or all of it of several.
+
+    A tote with one article is packed with one scan, so such shipments are worked off apart from the others.
+    """
+    oldest = session.execute(text(_CLAIM.format("")), {"warehouse_id": warehouse_id, "limit": 1}).first()
+    if oldest is None:
+        return []
     keys = session.execute(
-        text(
-            "SELECT s.brand_id, s.id FROM shipment s"
-            f" WHERE s.warehouse_id = :warehouse_id AND s.state = 'released' AND NOT {HELD}"
-            " AND EXISTS (SELECT 1 FROM shipment_line n JOIN allocation a ON a.brand_id = n.brand_id"
-            "  AND a.shipment_line_id = n.id AND a.state = 'open'"
-            "  WHERE n.brand_id = s.brand_id AND n.shipment_id = s.id)"
-            " ORDER BY s.released_at, s.id LIMIT :limit FOR UPDATE OF s SKIP LOCKED"
-        ),
-        {"warehouse_id": warehouse_id, "limit": limit},
+        text(_CLAIM.format(f" AND ({_SINGLE}) = :is_single")),
+        {"warehouse_id": warehouse_id, "limit": limit, "is_single": oldest.is_single},
     ).all()
     claimed = [lock_shipment(session, key.brand_id, key.id) for key in keys]
     # A hold that was placed while the rows were being locked is seen only now.
@@ -273,13 +305,34 @@ def report_short(
         session.refresh(stop.shipment)
         added = add_tasks(session, stop.pick_list, {task.shipment_id: task.slot})
         complete_if_picked(session, stop.shipment, actor(staff))
-        free_tote_if_over(session, stop.shipment)
         finish_list(session, stop.pick_list)
         if added:
             return Outcome("Noted. Another place has them: it comes later on this walk.")
         return Outcome(f"Noted: {missing} × {stop.sku.name} missing, and no other place has them.")
 
     return once(session, action_id, staff, "short", work)
+
+
+def replan(session: Session, brand_id: UUID, shipment_id: UUID) -> None:
+    """Gives a shipment's walk the stops that it lacks, and ends what has come to its end; again without harm.
+
+    Runs in the brand's scope and sees this brand's stops only, so whether the walk is done is left to the picker's
+    own transactions.
+    """
+    shipment = lock_shipment(session, brand_id, shipment_id)
+    if shipment.state is not ShipmentState.PICKING:
+        return
+    lock_against_holds(session, [shipment])
+    planned = session.exec(
+        select(PickTask).where(PickTask.brand_id == brand_id, PickTask.shipment_id == shipment_id).limit(1)
+    ).first()
+    if planned is not None:
+        pick_list = session.get_one(PickList, planned.pick_list_id, with_for_update=True)
+        if add_tasks(session, pick_list, {shipment_id: planned.slot}):
+            # The picker may have come to the end of the other stops meanwhile.
+            pick_list.state, pick_list.done_at = PickListState.WALKING, None
+            session.add(pick_list)
+        complete_if_picked(session, shipment, "system")
 
 
 def complete_if_picked(session: Session, shipment: Shipment, by: str) -> bool:
@@ -300,12 +353,6 @@ def complete_if_picked(session: Session, shipment: Shipment, by: str) -> bool:
     move_to(session, shipment, ShipmentState.PICKED)
     record_for(session, shipment, EventKind.PICKED, {"pieces": int(picked)}, by)
     return True
-
-
-def free_tote_if_over(session: Session, shipment: Shipment) -> None:
-    """Frees the tote of a shipment that came to nothing."""
-    if shipment.state is ShipmentState.CANCELLED:
-        free_tote(session, shipment)
 
 
 def free_tote(session: Session, shipment: Shipment) -> None:

@@ -2,6 +2,7 @@
 """A pick list as the picker sees it: the cart's slots, how far the walk is, and the one stop that comes next."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -80,8 +81,7 @@ class Walk:
 
 _STOPS = text(
     "SELECT t.id AS task_id, t.brand_id, b.name AS brand, b.colour, t.shipment_id, l.code AS location, a.lot,"
-    " a.sku_id, k.code AS sku, k.name, a.quantity - a.picked AS left, t.slot, o.code AS tote,"
-    f" {HELD} AS held"
+    " a.sku_id, k.code AS sku, k.name, a.quantity - a.picked AS left, t.slot, o.code AS tote"
     " FROM pick_task t"
     " JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
     " JOIN shipment s ON s.brand_id = t.brand_id AND s.id = t.shipment_id AND s.state = 'picking'"
@@ -118,13 +118,23 @@ def find_list(session: Session, staff: Staff, list_id: UUID) -> PickList:
     return pick_list
 
 
+def find_left_list(session: Session, staff: Staff, list_id: UUID) -> PickList:
+    """Returns any pick list of the person's building; raises :class:`NotFound`."""
+    pick_list = session.get(PickList, list_id)
+    if pick_list is None or pick_list.warehouse_id != staff.warehouse_id:
+        raise NotFound("There is no such pick list in this building.")
+    return pick_list
+
+
 def walk_of(session: Session, pick_list: PickList) -> Walk:
     """Returns where the walk stands now."""
     values = {"list_id": pick_list.id}
-    stops = [Stop(**row) for row in session.execute(_STOPS, values).mappings()]
     slots = [
         Slot(**{**row, "state": ShipmentState(row["state"])}) for row in session.execute(_SLOTS, values).mappings()
     ]
+    # Asked once a shipment and not once a stop: an order may have hundreds of stops.
+    held = {slot.shipment_id: slot.held for slot in slots}
+    stops = [Stop(**row, held=held[row["shipment_id"]]) for row in session.execute(_STOPS, values).mappings()]
     stops_all = session.execute(
         text("SELECT count(*) FROM pick_task WHERE pick_list_id = :list_id AND state <> 'cancelled'"), values
     ).scalar_one()
@@ -158,6 +168,33 @@ def waiting_list(session: Session, warehouse_id: UUID) -> PickList | None:
         {"warehouse_id": warehouse_id},
     ).scalar_one_or_none()
     return session.get_one(PickList, found, populate_existing=True) if found else None
+
+
+@dataclass(frozen=True)
+class OthersWalk:
+    """A walk that somebody else has begun and not ended."""
+
+    list_id: UUID
+    number: int
+    picker: str
+    since: datetime
+    stops_left: int
+
+
+def walks_of_others(session: Session, staff: Staff) -> list[OthersWalk]:
+    """Returns the walks of this building that are somebody else's and have stops left, the oldest first."""
+    rows = session.execute(
+        text(
+            "SELECT l.id AS list_id, l.number, coalesce(p.name, '') AS picker, l.created_at AS since,"
+            " count(*) AS stops_left FROM pick_list l LEFT JOIN staff p ON p.id = l.staff_id"
+            " JOIN pick_task t ON t.pick_list_id = l.id AND t.state = 'open'"
+            " JOIN allocation a ON a.brand_id = t.brand_id AND a.id = t.allocation_id AND a.state = 'open'"
+            " WHERE l.warehouse_id = :warehouse_id AND l.state <> 'done' AND l.staff_id IS DISTINCT FROM :staff_id"
+            " GROUP BY l.id, p.name ORDER BY l.number LIMIT 50"
+        ),
+        {"warehouse_id": staff.warehouse_id, "staff_id": staff.id},
+    ).mappings()
+    return [OthersWalk(**row) for row in rows]
 
 
 def shipments_waiting(session: Session, warehouse_id: UUID) -> int:

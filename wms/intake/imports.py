@@ -49,30 +49,46 @@ class OrderLineRow(BaseModel):
 def read_order_csv(lines: Iterable[str]) -> Iterator[GoodLine[OrderIn] | BadLine]:
     """Yields each order, by the number of its first line, or each line that is wrong.
 
-    An order with a wrong line is not yielded at all. Raises :class:`Invalid` for a bad header.
+    An order with a wrong line is not yielded at all, wherever in it that line stands: an order that lacks lines would
+    be shipped without them. Raises :class:`Invalid` for a bad header.
     """
-    rows = read_models(lines, OrderLineRow)
-    pending: list[GoodLine[OrderLineRow]] = []
-    # A line that cannot be read has no reference, so it spoils the order that it stands in or after.
-    for is_bad, group in groupby(rows, lambda row: isinstance(row, BadLine)):
-        if is_bad:
-            yield from _bad(group)
-            pending = []
+    before: list[GoodLine[OrderLineRow]] = []
+    left_out: set[str] = set()
+    unreadable: int | None = None
+    for ref, group in groupby(read_models(lines, OrderLineRow, key="ref"), _ref_of):
+        rows = list(group)
+        good = [row for row in rows if isinstance(row, GoodLine)]
+        bad = [row for row in rows if isinstance(row, BadLine)]
+        if not ref:
+            # It may be the last line of the order before it or the first one of the order behind it.
+            unreadable = rows[0].line
+            if before:
+                left_out.add(before[0].value.ref)
+                yield _left_out(before[0].line, unreadable)
+        elif before:
+            yield _order_of(before)
+        before = []
+        yield from bad
+        if not ref:
             continue
-        for row in group:
-            assert isinstance(row, GoodLine)
-            if pending and pending[0].value.ref != row.value.ref:
-                yield _order_of(pending)
-                pending = []
-            pending.append(row)
-    if pending:
-        yield _order_of(pending)
+        if bad or unreadable is not None or ref in left_out:
+            left_out.add(ref)
+            if not bad:
+                yield _left_out(rows[0].line, unreadable)
+        else:
+            before = good
+        unreadable = None
+    if before:
+        yield _order_of(before)
 
 
-def _bad(rows: Iterable[GoodLine[OrderLineRow] | BadLine]) -> Iterator[BadLine]:
-    for row in rows:
-        assert isinstance(row, BadLine)
-        yield row
+def _ref_of(row: GoodLine[OrderLineRow] | BadLine) -> str:
+    return row.value.ref if isinstance(row, GoodLine) else row.key
+
+
+def _left_out(line: int, unreadable: int | None) -> BadLine:
+    why = "another line of it is wrong" if unreadable is None else f"line {unreadable} may belong to it"
+    return BadLine(line, (FieldError("ref", f"This order is left out, because {why}."),))
 
 
 def _order_of(rows: list[GoodLine[OrderLineRow]]) -> GoodLine[OrderIn] | BadLine:

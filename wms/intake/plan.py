@@ -12,14 +12,15 @@ from sqlmodel import Session
 from wms.brands.models import Brand, Policy
 from wms.intake.address import doubts
 from wms.intake.schemas import OrderIn, instant_text
-from wms.orders.models import EventKind, Hold, HoldKind, Order, OrderEvent, OrderLine, OrderState, Recipient
+from wms.orders.models import EventKind, Order, OrderEvent, OrderLine, OrderState, Recipient
 from wms.orders.story import NewEvent, event_row, record
 from wms.platform.db import insert_rows
 from wms.platform.ids import new_id
 from wms.shipments.joining import Joiner, OpenShipment
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
-from wms.shipments.release import stock_hold_row
+from wms.shipments.release import hold_for_stock
 from wms.stock.promises import Want, promise
+from wms.stock.service import tell_of_stock
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ class Plan:
         return self.joiner.members[0].latest_release
 
     @property
-    def waits_for_stock(self) -> bool:
-        """Whether something was neither promised nor cancelled: it is on backorder."""
-        return any(
-            line.quantity > promised.quantity + promised.cancelled
+    def missing(self) -> set[UUID]:
+        """The articles of which something was neither promised nor cancelled: they are on backorder."""
+        return {
+            promised.sku_id
             for line, promised in zip(self.order.lines, self.promised, strict=True)
-        )
+            if line.quantity > promised.quantity + promised.cancelled
+        }
 
 
 def write_plans(session: Session, brand: Brand, plans: Sequence[Plan], actor: str, at: datetime) -> None:
@@ -95,7 +97,7 @@ def write_plans(session: Session, brand: Brand, plans: Sequence[Plan], actor: st
     insert_rows(session, ShipmentLine, [row for plan in plans for row in _shipment_lines(brand.id, plan)])
     insert_rows(session, OrderEvent, [_accepted(brand.id, plan, actor, moment) for plan in plans])
     record(session, [_late(brand.id, plan) for plan in plans if plan.is_late])
-    _tell_of_shortages(session, brand, [plan for plan in plans if _is_short(plan)], actor, moment)
+    _tell_of_shortages(session, brand, [plan for plan in plans if _is_short(plan)], actor)
 
 
 def promise_plans(session: Session, brand: Brand, plans: Sequence[Plan]) -> None:
@@ -111,6 +113,8 @@ def promise_plans(session: Session, brand: Brand, plans: Sequence[Plan]) -> None
             if promised.quantity
         ],
     )
+    missing = {sku_id for plan in plans for sku_id in plan.missing}
+    tell_of_stock(session, brand.id, brand.warehouse_id, missing)
 
 
 def _recipient(brand_id: UUID, plan: Plan) -> dict[str, Any]:
@@ -230,7 +234,7 @@ def _is_short(plan: Plan) -> bool:
     )
 
 
-def _tell_of_shortages(session: Session, brand: Brand, short: Sequence[Plan], actor: str, moment: str) -> None:
+def _tell_of_shortages(session: Session, brand: Brand, short: Sequence[Plan], actor: str) -> None:
     """Cancelled quantities are told line by line; what is on backorder makes its shipment wait for stock."""
     events = [
         NewEvent(
@@ -244,15 +248,5 @@ def _tell_of_shortages(session: Session, brand: Brand, short: Sequence[Plan], ac
         for number, (line, promised) in enumerate(zip(plan.order.lines, plan.promised, strict=True), start=1)
         if promised.cancelled
     ]
-    waiting = [plan for plan in short if plan.waits_for_stock]
-    insert_rows(session, Hold, [stock_hold_row(brand.id, plan.order_id, plan.shipment_id, moment) for plan in waiting])
-    events += [
-        NewEvent(
-            brand.id,
-            plan.order_id,
-            EventKind.HELD,
-            {"kind": HoldKind.OUT_OF_STOCK, "shipment_id": str(plan.shipment_id)},
-        )
-        for plan in waiting
-    ]
     record(session, events)
+    hold_for_stock(session, brand.id, [(plan.order_id, plan.shipment_id) for plan in short if plan.missing])

@@ -4,7 +4,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from wms.orders.models import PaymentState
 
@@ -15,8 +15,20 @@ MONEY_MAX = 10**11
 # A control character (a line feed apart) cannot be printed on a label and is never what a shopper typed. Halves of
 # surrogate pairs need no mention: they are not text, and are refused before any pattern is tried.
 _NO_CONTROLS = r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
+
+
+def _addressable(ref: str) -> str:
+    if ref == "bulk":
+        raise ValueError("An order cannot be called 'bulk': /v1/orders/bulk is where many are sent.")
+    return ref
+
+
 # A slash would end the reference in the path of /v1/orders/{ref}.
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:# -]*$")]
+Reference = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:# -]*$"),
+    AfterValidator(_addressable),
+]
 Code = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"),

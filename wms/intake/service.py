@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from wms.orders.models import OrderState, PaymentState
 from wms.orders.recipients import recipient_key
 from wms.platform import metrics
 from wms.platform.clock import now
-from wms.platform.db import Again, attempt
+from wms.platform.db import Again, after_commit, attempt
 from wms.platform.errors import Conflict, Invalid, WmsError
 from wms.platform.ids import new_id
 from wms.shipments.clock import Member, release_at
@@ -69,6 +70,7 @@ class _Known:
     order_id: UUID
     state: OrderState
     content_sha256: bytes
+    # As ``wms.shipments.service.changeable_until`` says it, for many orders at once.
     release_at: datetime | None
 
 
@@ -116,7 +118,7 @@ def accept(session: Session, brand: Brand, orders: Sequence[OrderIn], actor: str
         if getattr(error.orig, "sqlstate", None) == "23505":
             raise Again from error
         raise
-    metrics.ORDERS_ACCEPTED.inc(len(plans))
+    after_commit(session, partial(metrics.ORDERS_ACCEPTED.inc, len(plans)))
     # Only now is every clock final: an order may have been joined by one behind it.
     return [answer if isinstance(answer, Answer) else _accepted(*answer) for answer in answers]
 
@@ -136,9 +138,10 @@ def _known(session: Session, brand_id: UUID, refs: list[str]) -> dict[str, _Know
     rows = session.execute(
         text(
             "SELECT o.ref, o.id, o.state, o.content_sha256,"
-            " (SELECT max(s.release_at) FROM shipment s JOIN shipment_line l"
+            " (SELECT min(s.release_at) FROM shipment s JOIN shipment_line l"
             "   ON l.brand_id = s.brand_id AND l.shipment_id = s.id"
-            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state = 'held') AS release_at"
+            "   WHERE l.brand_id = o.brand_id AND l.order_id = o.id AND s.state = 'held'"
+            "    AND o.state = 'accepted') AS release_at"
             " FROM orders o WHERE o.brand_id = :brand_id AND o.ref = ANY(:refs)"
         ),
         {"brand_id": brand_id, "refs": refs},

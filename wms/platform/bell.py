@@ -18,7 +18,7 @@ def redis_client() -> redis.Redis:
     """A client with short time-outs: a Redis that hangs must not hang a request."""
     timeout_s = settings().redis_timeout_ms / 1000
     client: redis.Redis = redis.Redis.from_url(
-        settings().redis_url, socket_timeout=max(timeout_s, 5.0), socket_connect_timeout=timeout_s
+        settings().redis_url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
     )
     return client
 

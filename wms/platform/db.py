@@ -97,7 +97,7 @@ def transaction(scope: Scope, *, is_snapshot: bool = False) -> Iterator[Session]
             raise Unavailable("The database does not answer. Please try again in a moment.") from error
         yield session
         session.commit()
-        after_commit: list[Callable[[], None]] = session.info.pop("after_commit", [])
+        after_commit: list[Callable[[], object]] = session.info.pop("after_commit", [])
     for callback in after_commit:
         callback()
 
@@ -107,7 +107,7 @@ def narrow(session: Session, brand_id: UUID) -> None:
     session.execute(_ENTER, brand_scope(brand_id).settings())
 
 
-def after_commit(session: Session, callback: Callable[[], None]) -> None:
+def after_commit(session: Session, callback: Callable[[], object]) -> None:
     """Runs ``callback`` once the transaction has committed; a rollback forgets it."""
     session.info.setdefault("after_commit", []).append(callback)
 

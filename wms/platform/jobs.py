@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from wms.platform.settings import settings
 from wms.platform.tables import enum_type, json_column
 
 log = structlog.get_logger()
+# Long enough to find out what became of something that somebody asks about.
+DONE_KEPT: Final = timedelta(days=7)
 
 
 class JobState(StrEnum):
@@ -166,17 +169,18 @@ def enqueue(
     run_at: datetime | None = None,
     dedupe_key: str | None = None,
 ) -> None:
-    """Inserts a job in the caller's transaction. With a ``dedupe_key`` a waiting job of that key stays the only one."""
-    job_id = new_id()
+    """Inserts a job in the caller's transaction. With a ``dedupe_key`` a waiting job of that key stays the only one;
+    it does not start before this transaction has ended, because what it was asked for again it must see."""
     due_at = run_at or now(session)
-    inserted = session.execute(
+    job_id = session.execute(
         text(
             "INSERT INTO job (id, brand_id, kind, args, dedupe_key, state, run_at, retry_at, attempts, created_at)"
             " VALUES (:id, :brand_id, :kind, CAST(:args AS jsonb), :dedupe_key, 'ready', :run_at, :at, 0, :at)"
-            " ON CONFLICT DO NOTHING RETURNING id"
+            " ON CONFLICT (kind, dedupe_key) WHERE dedupe_key IS NOT NULL AND state = 'ready'"
+            " DO UPDATE SET run_at = least(job.run_at, excluded.run_at) RETURNING id"
         ),
         {
-            "id": job_id,
+            "id": new_id(),
             "brand_id": brand_id,
             "kind": kind,
             "args": json_text(args),
@@ -184,20 +188,25 @@ def enqueue(
             "run_at": due_at,
             "at": real_now(),
         },
-    ).first()
-    if inserted is not None and due_at <= now(session):
-        after_commit(session, lambda: ring(job_id))
+    ).scalar_one()
+    if due_at <= now(session):
+        after_commit(session, partial(ring, job_id))
 
 
-def ring(job_id: UUID) -> None:
-    """Tells a worker that a job is due. A bell that fails is logged and counted: the sweeper rings again."""
+def ring(job_id: UUID) -> bool:
+    """Tells a worker that a job is due. A bell that fails is logged and counted: the sweeper rings again.
+
+    Returns whether it is worth ringing for the next job.
+    """
     if _registry.ring is None:
-        return
+        return False
     try:
         _registry.ring(job_id)
     except Exception as error:
         metrics.RINGS_FAILED.inc()
         log.warning("ring_failed", job_id=str(job_id), error=type(error).__name__)
+        return False
+    return True
 
 
 _DUE = (
@@ -326,6 +335,15 @@ def _run_inside(kind: Kind, lease: Lease) -> None:
         lease.finish(session)
 
 
+def is_running(session: Session, kind: str, args: dict[str, Any]) -> bool:
+    """Says whether a worker has such a job in its hands, or died with it and it was not given to another yet."""
+    found = session.execute(
+        text("SELECT 1 FROM job WHERE state = 'running' AND kind = :kind AND args = CAST(:args AS jsonb) LIMIT 1"),
+        {"kind": kind, "args": json_text(args)},
+    )
+    return found.first() is not None
+
+
 def revive(session: Session, job_id: UUID) -> bool:
     """Makes a dead job due again with its tries counted anew. Returns whether it was dead."""
     return (
@@ -338,3 +356,15 @@ def revive(session: Session, job_id: UUID) -> bool:
         ).first()
         is not None
     )
+
+
+def forget_done_jobs(session: Session) -> int:
+    """Deletes jobs that were done 7 days ago, up to 5,000 at a time; returns how many. Dead ones wait for a person."""
+    gone = session.execute(
+        text(
+            "DELETE FROM job WHERE ctid IN (SELECT ctid FROM job WHERE state = 'done' AND done_at < :before LIMIT 5000)"
+            " RETURNING 1"
+        ),
+        {"before": real_now() - DONE_KEPT},
+    )
+    return len(gone.all())

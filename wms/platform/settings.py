@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     # Redis carries rings only; it may be empty, then workers poll the job table.
     redis_url: str = ""
-    redis_timeout_ms: int = 500
+    redis_timeout_ms: int = 1_000
 
     # Where the embedded engines keep their files; empty means `.data`, or `/var/lib/wms` as root.
     data_dir: Path | None = None

@@ -19,10 +19,14 @@ FIELD_MAX_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that cannot be used, by its number in the file (the header is line 1)."""
+    """A line that cannot be used, by its number in the file (the header is line 1).
+
+    ``key`` is what its key column says, empty where the line cannot even be divided into cells.
+    """
 
     line: int
     errors: tuple[FieldError, ...]
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,12 @@ class GoodLine(Generic[Model]):
 
 
 def read_models(
-    lines: Iterable[str], model: type[Model], lists: frozenset[str] = frozenset()
+    lines: Iterable[str], model: type[Model], lists: frozenset[str] = frozenset(), key: str = ""
 ) -> Iterator[GoodLine[Model] | BadLine]:
     """Reads a CSV whose header names fields of ``model``; an empty cell means the field's default.
 
-    Cells of the fields in ``lists`` hold several values separated by ``|``. Raises :class:`Invalid` for a
+    Cells of the fields in ``lists`` hold several values separated by ``|``. ``key`` names the column that says what
+    a line belongs to. Raises :class:`Invalid` for a
     header that names an unknown field, repeats one or lacks a required one: then no line can be trusted.
     """
     csv.field_size_limit(FIELD_MAX_CHARACTERS)
@@ -56,7 +61,7 @@ def read_models(
             yield BadLine(line, (FieldError("", f"The line cannot be read: {error}."),))
             continue
         if any(cell.strip() for cell in cells):
-            yield _read_line(line, header, cells, model, lists)
+            yield _read_line(line, header, cells, model, lists, key)
 
 
 def _check_header(header: list[str], model: type[BaseModel]) -> None:
@@ -70,7 +75,7 @@ def _check_header(header: list[str], model: type[BaseModel]) -> None:
 
 
 def _read_line(
-    line: int, header: list[str], cells: list[str], model: type[Model], lists: frozenset[str]
+    line: int, header: list[str], cells: list[str], model: type[Model], lists: frozenset[str], key: str
 ) -> GoodLine[Model] | BadLine:
     if len(cells) != len(header):
         message = f"The line has {len(cells)} cells, the header has {len(header)}."
@@ -80,7 +85,7 @@ def _read_line(
     try:
         return GoodLine(line, model.model_validate(values))
     except ValidationError as error:
-        return BadLine(line, tuple(field_errors(error)))
+        return BadLine(line, tuple(field_errors(error)), filled.get(key, ""))
 
 
 def _parts(cell: str) -> list[str]:

@@ -5,6 +5,7 @@ A crew is a picker with a cart and the packer who empties it. Crews work side by
 left to chance, and nothing that a brand or a shopper sees depends on it.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Parcel:
     tracking_number: str
 
 
+class WentHomeError(Exception):
+    """The crew stopped because the play did; whoever made it stop says why."""
+
+
 @dataclass
 class Crew:
     """One cart's people and its totes, which are empty whenever nobody works."""
@@ -37,9 +42,18 @@ class Crew:
     picker: Handheld
     packer: Handheld
     totes: tuple[str, ...]
+    going_home: threading.Event
 
     def work(self) -> list[Parcel]:
         """Picks, packs and labels until nothing waits; returns the parcels that are ready for the dock."""
+        try:
+            return self._work()
+        except BaseException:
+            # What stops one crew stops the play, so nobody else begins anything.
+            self.going_home.set()
+            raise
+
+    def _work(self) -> list[Parcel]:
         parcels: list[Parcel] = []
         while totes := self._pick():
             benches = [self._pack(tote) for tote in totes]
@@ -55,7 +69,7 @@ class Crew:
         here, used, empty = page.address, list[str](), iter(self.totes)
         if here == "/floor/pick":
             return []
-        while True:
+        while not self.going_home.is_set():
             if (form := page.form(f"{here}/tote")) is not None:
                 used.append(next(empty))
                 page = self.picker.submit(form, tote=used[-1])
@@ -63,6 +77,7 @@ class Crew:
                 page = self._pick_stop(page, here)
             else:
                 return used
+        raise WentHomeError
 
     def _pick_stop(self, page: Page, here: str) -> Page:
         location = _said(page, "huge", "code")
@@ -81,6 +96,8 @@ class Crew:
         for box in boxes_for(self._in_tote(page)):
             form = page.form(f"{bench}/item")
             for article, quantity in box:
+                if self.going_home.is_set():
+                    raise WentHomeError
                 self.packer.scan(form, item=article.barcode, quantity=quantity)
             page = self._close(bench, box)
         return bench

@@ -7,6 +7,7 @@ carrier does to its parcels afterwards has its own times.
 """
 
 import heapq
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ import httpx
 
 from wms.brands.models import Consolidation, Policy
 from wms.platform.db import WAREHOUSE, transaction
-from wms.replay.crew import Crew, Parcel, hand_over
+from wms.replay.crew import Crew, Parcel, WentHomeError, hand_over
 from wms.replay.house import House
 from wms.replay.pages import Handheld
 from wms.replay.sales import SHOP_TIME_ZONE, ReplayError, Sale
@@ -82,6 +83,7 @@ class Play:
         self._progress = progress
         self._agenda: list[_Entry] = []
         self._number = count()
+        self._going_home = threading.Event()
         self._rounds: set[datetime] = set()
         self._now = sales[0].at - _BEFORE_THE_FIRST_ORDER
         self._delivered: set[str] = set()
@@ -105,6 +107,8 @@ class Play:
             )
             self._crews, self._docker = self._log_in(stack)
             self._pool = stack.enter_context(ThreadPoolExecutor(len(self._crews), thread_name_prefix="crew"))
+            # Leaving waits for the crews, who would otherwise work on to the end of the round.
+            stack.callback(self._going_home.set)
             self._house.wait_until_quiet()
             while self._agenda:
                 self._do(heapq.heappop(self._agenda))
@@ -119,6 +123,7 @@ class Play:
                 stack.enter_context(Handheld(url, picker)),
                 stack.enter_context(Handheld(url, packer)),
                 totes,
+                self._going_home,
             )
             for picker, packer, totes in zip(world.pickers, world.packers, world.totes, strict=True)
         ]
@@ -163,7 +168,7 @@ class Play:
 
     def _work_off(self) -> None:
         """Everything that was released is picked, packed, labelled and handed over."""
-        parcels = sorted(parcel for crew in self._pool.map(Crew.work, self._crews) for parcel in crew)
+        parcels = self._let_crews_work()
         if not parcels and self._may_be_idle:
             # Somebody joined what was to be released by now, and moved its clock.
             return
@@ -172,6 +177,14 @@ class Play:
         hand_over(self.world, self._docker, parcels)
         for status, at, some in _journey(self._now, parcels):
             self._plan(at, _Happening.CARRIER, (status, some))
+
+    def _let_crews_work(self) -> list[Parcel]:
+        rounds = [self._pool.submit(crew.work) for crew in self._crews]
+        failures = [failure for one in rounds if (failure := one.exception()) is not None]
+        for failure in failures:
+            if not isinstance(failure, WentHomeError):
+                raise failure
+        return sorted(parcel for one in rounds for parcel in one.result())
 
     def _advance(self, status: str, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

@@ -13,7 +13,7 @@ from wms.replay.sales import SalesFile
 
 @dataclass(frozen=True)
 class OrderResult:
-    """``delivered`` counts the times that the order's story says so; ``delivered_at`` is business time in UTC.
+    """``pieces`` are those that left; ``delivered`` counts how often the story says so; times are UTC.
 
     Orders that travel together name the same shipments (their ids), packages (SSCC) and labels (tracking numbers).
     """
@@ -21,6 +21,7 @@ class OrderResult:
     ref: str
     state: str
     lines: int
+    ordered: int
     pieces: int
     shipments: frozenset[str]
     packages: frozenset[str]
@@ -32,8 +33,9 @@ class OrderResult:
     @property
     def went_well(self) -> bool:
         """Every piece left once, in parcels that all arrived, and the story ends with one delivery."""
+        is_told_once = self.state == "delivered" and self.delivered == 1
         is_whole = len(self.packages) == len(self.labels) and self.packages == self.handed_over
-        return self.state == "delivered" and self.delivered == 1 and is_whole
+        return is_told_once and is_whole and self.pieces == self.ordered
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _order(order: dict[str, Any]) -> OrderResult:
         ref=order["ref"],
         state=order["state"],
         lines=len(order["lines"]),
+        ordered=sum(line["quantity"] for line in order["lines"]),
         pieces=sum(line["shipped"] for line in order["lines"]),
         shipments=frozenset(shipment["id"] for shipment in order["shipments"]),
         packages=frozenset(package["sscc"] for package in packages),

@@ -17,6 +17,7 @@ from wms.orders.service import place_stock_hold
 from wms.orders.story import NewEvent, record
 from wms.platform.clock import now
 from wms.platform.errors import Conflict, Invalid
+from wms.platform.jobs import enqueue
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
 from wms.shipments.service import is_pending, lines_of, lock_shipment, move_to
 from wms.shipments.waiting import promised_to
@@ -32,7 +33,7 @@ from wms.stock.allocations import (
 from wms.stock.ledger import Bin, Cause, NotEnoughStock
 from wms.stock.models import Allocation, Location, LocationKind
 from wms.stock.promises import available, newest_promises, release_promises
-from wms.stock.service import Goods, lost
+from wms.stock.service import Goods, lost, tell_of_stock
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def count_down(session: Session, brand_id: UUID, location: Location, goods: Good
     if goods.quantity <= 0:
         raise Invalid("A count that finds less misses at least one piece.")
     # Shipments come before bins, as with pickers, so that two workers never wait for each other.
-    for shipment_id in _shipments_in_bin(session, brand_id, bin_):
-        lock_shipment(session, brand_id, shipment_id)
+    shipments = [
+        lock_shipment(session, brand_id, shipment_id) for shipment_id in _shipments_in_bin(session, brand_id, bin_)
+    ]
     on_hand, free = free_in_bin(session, brand_id, bin_)
     if goods.quantity > on_hand:
         raise NotEnoughStock(f"The books hold {on_hand} pieces here; {goods.quantity} cannot be missing.")
@@ -76,6 +78,21 @@ def count_down(session: Session, brand_id: UUID, location: Location, goods: Good
             losses.append(_Loss(allocation.shipment_line_id, taken))
             over -= taken
     _book(session, brand_id, location, bin_, goods.quantity, losses, cause)
+    if losses:
+        _tell_pickers(session, shipments)
+
+
+def _tell_pickers(session: Session, shipments: Sequence[Shipment]) -> None:
+    """Lets walks that are under way be planned anew: their stops live in a room above this one."""
+    for shipment in shipments:
+        if shipment.state is ShipmentState.PICKING:
+            enqueue(
+                session,
+                "floor.replan",
+                {"shipment_id": str(shipment.id), "brand_id": str(shipment.brand_id)},
+                brand_id=shipment.brand_id,
+                dedupe_key=str(shipment.id),
+            )
 
 
 def _shipments_in_bin(session: Session, brand_id: UUID, bin_: Bin) -> list[UUID]:
@@ -161,6 +178,7 @@ def _send_later(session: Session, shipment: Shipment, line: ShipmentLine, quanti
     )
     session.flush()  # The hold below looks for its shipment in the database.
     place_stock_hold(session, line.brand_id, line.order_id, later.id)
+    tell_of_stock(session, line.brand_id, shipment.warehouse_id, [line.sku_id])
 
 
 def _close_if_empty(session: Session, shipment: Shipment, order_id: UUID, actor: str) -> None:
@@ -193,6 +211,7 @@ def _break_newest(session: Session, brand_id: UUID, warehouse_id: UUID, sku_id: 
             if taken:
                 release_promises(session, brand_id, warehouse_id, {promise.order_line_id: taken})
                 place_stock_hold(session, brand_id, line.order_id, shipment.id)
+                tell_of_stock(session, brand_id, warehouse_id, [sku_id])
                 left -= taken
                 quantity -= taken
         if quantity == 0:

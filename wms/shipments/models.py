@@ -63,6 +63,8 @@ class ShipmentLine(BrandOwned, table=True):
         sa.UniqueConstraint("brand_id", "shipment_id", "order_line_id"),
         sa.CheckConstraint("quantity >= 0 AND 0 <= picked AND picked <= quantity", name="quantity"),
         sa.Index("ix_shipment_line_order", "brand_id", "order_id"),
+        # The floor and the release loop look across brands.
+        sa.Index("ix_shipment_line_shipment", "shipment_id"),
         sa.Index("ix_shipment_line_order_line", "brand_id", "order_line_id"),
     )
     shipment_id: UUID
@@ -115,6 +117,8 @@ class PackageLine(BrandOwned, table=True):
         brand_key("shipment_line_id", "shipment_line"),
         sa.UniqueConstraint("brand_id", "package_id", "shipment_line_id"),
         sa.CheckConstraint("quantity > 0", name="quantity"),
+        # Every scan at the bench asks how much of a line is packed.
+        sa.Index("ix_package_line_shipment_line", "brand_id", "shipment_line_id"),
     )
     package_id: UUID
     shipment_line_id: UUID

@@ -2,9 +2,12 @@
 """The release loop: shipments whose clock has run out go to the floor, set-wise, by whichever worker comes first."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -13,11 +16,15 @@ from wms.orders.service import STOCK_HOLD_OWNER, stock_hold_handle
 from wms.orders.story import NewEvent, record
 from wms.platform import metrics
 from wms.platform.clock import now
-from wms.platform.db import insert_rows
+from wms.platform.db import after_commit, insert_rows
+from wms.platform.errors import WmsError
 from wms.platform.ids import new_id
 from wms.shipments.consolidation import split_off
 from wms.shipments.service import lock_shipment
 from wms.stock.allocations import Demand, allocate
+from wms.stock.service import tell_of_stock
+
+log = structlog.get_logger()
 
 # An active hold `h` on the order of line `l`, or on this very shipment of it.
 _HOLD = (
@@ -48,9 +55,27 @@ def release_due(session: Session, limit: int = 500) -> int:
     for row in due:
         islands[row.brand_id, row.warehouse_id].append(row.id)
     for (brand_id, warehouse_id), shipment_ids in sorted(islands.items()):
-        _release(session, brand_id, warehouse_id, shipment_ids)
-    metrics.SHIPMENTS_RELEASED.inc(len(due))
+        released = _release_apart(session, brand_id, warehouse_id, shipment_ids)
+        after_commit(session, partial(metrics.SHIPMENTS_RELEASED.inc, released))
     return len(due)
+
+
+def _release_apart(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> int:
+    """Releases the shipments, and leaves out one that cannot be: it must not keep its neighbours from leaving.
+
+    What is left out stays due, so the audit (M4) names it.
+    """
+    try:
+        with session.begin_nested():
+            return _release(session, brand_id, warehouse_id, shipment_ids)
+    except WmsError as error:
+        if len(shipment_ids) == 1:
+            log.error("release_refused", shipment_id=str(shipment_ids[0]), code=error.code)
+            return 0
+    half = len(shipment_ids) // 2
+    return _release_apart(session, brand_id, warehouse_id, shipment_ids[:half]) + _release_apart(
+        session, brand_id, warehouse_id, shipment_ids[half:]
+    )
 
 
 def _split_held(session: Session, shipment_ids: list[UUID]) -> set[UUID]:
@@ -80,7 +105,8 @@ def _split_held(session: Session, shipment_ids: list[UUID]) -> set[UUID]:
     return blocked
 
 
-def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> None:
+def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids: list[UUID]) -> int:
+    """Returns how many went to the floor."""
     by_shipment = _demands(session, brand_id, shipment_ids)
     uncovered = allocate(
         session,
@@ -88,6 +114,7 @@ def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids:
         warehouse_id,
         {id_: [demand for own in orders.values() for demand in own] for id_, orders in by_shipment.items()},
     )
+    missing = {d.sku_id for id_ in uncovered for own in by_shipment[id_].values() for d in own}
     waiting = _split_uncovered(session, brand_id, warehouse_id, {id_: by_shipment[id_] for id_ in sorted(uncovered)})
     released = [shipment_id for shipment_id in shipment_ids if shipment_id not in waiting]
     session.execute(
@@ -105,7 +132,9 @@ def _release(session: Session, brand_id: UUID, warehouse_id: UUID, shipment_ids:
             for order_id in sorted(by_shipment[shipment_id])
         ],
     )
-    _wait_for_stock(session, brand_id, waiting)
+    hold_for_stock(session, brand_id, [(order_id, id_) for id_, orders in waiting.items() for order_id in orders])
+    tell_of_stock(session, brand_id, warehouse_id, missing)
+    return len(released)
 
 
 def _demands(session: Session, brand_id: UUID, shipment_ids: list[UUID]) -> dict[UUID, dict[UUID, list[Demand]]]:
@@ -145,39 +174,34 @@ def _split_uncovered(
     return waiting
 
 
-def _wait_for_stock(session: Session, brand_id: UUID, members: dict[UUID, list[UUID]]) -> None:
-    waiting = [(shipment_id, order_id) for shipment_id, orders in members.items() for order_id in orders]
+def hold_for_stock(session: Session, brand_id: UUID, waiting: Sequence[tuple[UUID, UUID]]) -> None:
+    """Makes each shipment wait for stock, given as (order, shipment); ``wms.shipments.waiting`` lifts the holds.
+
+    The caller then tells of the missing articles (:func:`~wms.stock.service.tell_of_stock`): what arrived while it
+    looked went to whoever was waiting then.
+    """
     at = now(session).isoformat()
-    insert_rows(
-        session,
-        Hold,
-        [stock_hold_row(brand_id, order_id, shipment_id, at) for shipment_id, order_id in waiting],
-    )
+    holds: list[dict[str, Any]] = [
+        {
+            "brand_id": brand_id,
+            "id": new_id(),
+            "order_id": order_id,
+            "shipment_id": shipment_id,
+            "kind": HoldKind.OUT_OF_STOCK,
+            "owner": STOCK_HOLD_OWNER,
+            "handle": stock_hold_handle(shipment_id),
+            "note": "",
+            "release_stock": False,
+            "placed_at": at,
+        }
+        for order_id, shipment_id in waiting
+    ]
+    insert_rows(session, Hold, holds)
+    told = ("kind", "owner", "handle", "shipment_id")
     record(
         session,
         [
-            NewEvent(
-                brand_id,
-                order_id,
-                EventKind.HELD,
-                {"kind": HoldKind.OUT_OF_STOCK, "shipment_id": str(shipment_id)},
-            )
-            for shipment_id, order_id in waiting
+            NewEvent(brand_id, hold["order_id"], EventKind.HELD, {name: str(hold[name]) for name in told})
+            for hold in holds
         ],
     )
-
-
-def stock_hold_row(brand_id: UUID, order_id: UUID, shipment_id: UUID, placed_at: str) -> dict[str, Any]:
-    """Returns the hold under which one shipment waits for stock; ``wms.shipments.waiting`` lifts it."""
-    return {
-        "brand_id": brand_id,
-        "id": new_id(),
-        "order_id": order_id,
-        "shipment_id": shipment_id,
-        "kind": HoldKind.OUT_OF_STOCK,
-        "owner": STOCK_HOLD_OWNER,
-        "handle": stock_hold_handle(shipment_id),
-        "note": "",
-        "release_stock": False,
-        "placed_at": placed_at,
-    }

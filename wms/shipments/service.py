@@ -2,13 +2,14 @@
 """What leaves together: one shipment's states, members and story."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from wms.orders.models import EventKind, Order, Recipient
+from wms.orders.models import EventKind, Order, OrderState, Recipient
 from wms.orders.story import NewEvent, record
 from wms.platform.errors import Conflict, NotFound
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
@@ -104,6 +105,26 @@ def shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequ
     return session.exec(
         select(Shipment).where(Shipment.brand_id == brand_id, col(Shipment.id).in_(carrying)).order_by(col(Shipment.id))
     ).all()
+
+
+def lock_shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequence[Shipment]:
+    """Returns the shipments that carry a line of the order, locked, the oldest first.
+
+    While this waits for one, its holder may split another off it, so it looks again until it knows all of them.
+    """
+    locked: dict[UUID, Shipment] = {}
+    while found := [one.id for one in shipments_of_order(session, brand_id, order_id) if one.id not in locked]:
+        locked.update((shipment_id, lock_shipment(session, brand_id, shipment_id)) for shipment_id in found)
+    return list(locked.values())
+
+
+def changeable_until(order: Order, shipments: Sequence[Shipment]) -> datetime | None:
+    """Returns until when the order can be changed freely, or ``None`` once the floor has any of it.
+
+    The first of its shipments to be released decides: from then on the order cannot be changed as a whole.
+    """
+    waiting = [shipment.release_at for shipment in shipments if shipment.state is S.HELD]
+    return min(waiting, default=None) if order.state is OrderState.ACCEPTED else None
 
 
 def is_pending(session: Session, brand_id: UUID, order_id: UUID) -> bool:

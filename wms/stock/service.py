@@ -59,7 +59,8 @@ def merged(goods: Iterable[Goods]) -> list[Goods]:
 
 
 def tell_of_stock(session: Session, brand_id: UUID, warehouse_id: UUID, sku_ids: Iterable[UUID]) -> None:
-    """Lets whoever waits for the SKUs be served soon: goods arrived, or were given back."""
+    """Lets whoever waits for the SKUs be served soon: goods arrived or were given back, or somebody began to wait
+    who could not see what arrived in that moment."""
     for sku_id in sorted(sku_ids):
         enqueue(
             session,

@@ -1189,6 +1189,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_label_barcode", "label", ["barcode"], unique=False)
     op.create_index(op.f("ix_label_manifest_id"), "label", ["manifest_id"], unique=False)
+    op.create_index("ix_label_purchase_id", "label", ["brand_id", "purchase_id"], unique=False)
     op.create_index("ix_label_tracking_number", "label", ["tracking_number"], unique=False)
     op.create_index(
         "uq_label_live",
@@ -1266,6 +1267,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_shipment_line_order", "shipment_line", ["brand_id", "order_id"], unique=False)
     op.create_index("ix_shipment_line_order_line", "shipment_line", ["brand_id", "order_line_id"], unique=False)
+    op.create_index("ix_shipment_line_shipment", "shipment_line", ["shipment_id"], unique=False)
     op.create_table(
         "allocation",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1324,6 +1326,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_label_print_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_label_print")),
     )
+    op.create_index("ix_label_print_label", "label_print", ["brand_id", "label_id"], unique=False)
     op.create_table(
         "package_line",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1351,6 +1354,7 @@ def upgrade() -> None:
             name=op.f("uq_package_line_brand_id_package_id_shipment_line_id"),
         ),
     )
+    op.create_index("ix_package_line_shipment_line", "package_line", ["brand_id", "shipment_line_id"], unique=False)
     op.create_table(
         "tracking_event",
         sa.Column("brand_id", sa.Uuid(), nullable=False),
@@ -1441,11 +1445,14 @@ def downgrade() -> None:
     op.drop_index("ix_tracking_event_package", table_name="tracking_event")
     op.drop_index("ix_tracking_event_label", table_name="tracking_event")
     op.drop_table("tracking_event")
+    op.drop_index("ix_package_line_shipment_line", table_name="package_line")
     op.drop_table("package_line")
+    op.drop_index("ix_label_print_label", table_name="label_print")
     op.drop_table("label_print")
     op.drop_index("ix_allocation_open", table_name="allocation", postgresql_where=sa.text("state = 'open'"))
     op.drop_index("ix_allocation_line", table_name="allocation")
     op.drop_table("allocation")
+    op.drop_index("ix_shipment_line_shipment", table_name="shipment_line")
     op.drop_index("ix_shipment_line_order_line", table_name="shipment_line")
     op.drop_index("ix_shipment_line_order", table_name="shipment_line")
     op.drop_table("shipment_line")
@@ -1456,6 +1463,7 @@ def downgrade() -> None:
         "uq_label_live", table_name="label", postgresql_where=sa.text("state IN ('calling', 'unknown', 'bought')")
     )
     op.drop_index("ix_label_tracking_number", table_name="label")
+    op.drop_index("ix_label_purchase_id", table_name="label")
     op.drop_index(op.f("ix_label_manifest_id"), table_name="label")
     op.drop_index("ix_label_barcode", table_name="label")
     op.drop_table("label")
