@@ -4,7 +4,7 @@
 from importlib import import_module
 from typing import Final
 
-_JOBS: Final = ("wms.shipments.jobs", "wms.dispatch.jobs", "wms.delivery.jobs", "wms.floor.jobs")
+_JOBS: Final = ("wms.shipments.jobs", "wms.dispatch.jobs", "wms.delivery.jobs", "wms.floor.jobs", "wms.changes.jobs")
 
 
 def load_jobs() -> None:
