@@ -4,6 +4,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -21,6 +22,12 @@ BODIES: dict[str, Any] = {
     "CancelOrder": {"reason": "x"},
     "PlaceHold": {"kind": "brand_request", "handle": "X"},
     "LiftHold": {},
+    "ChangeOrder": {"ref": "C-1", "kind": "cancel"},
+    "CheckMerge": {"refs": ["THEIRS-1", "NOBODYS-1"]},
+    "MergeOrders": {"ref": "M-1", "refs": ["THEIRS-1", "NOBODYS-1"]},
+    "SettleAdjustment": {"settled_ref": "P-1"},
+    "WaiveAdjustment": {},
+    "ReportPayment": {"state": "captured"},
     "PutSku": {"name": "Mine"},
     "PutSkus": [],
     "PutPolicy": {},
@@ -50,10 +57,14 @@ def _call(client: httpx.Client, method: str, path: str, operation: dict[str, Any
     return client.request(method, path, json=BODIES.get(operation["operationId"]))
 
 
+def _somewhere(path: str) -> str:
+    return re.sub(r"\{\w+\}", "X", path.replace("{adjustment_id}", str(UUID(int=1))))
+
+
 def test_every_operation_is_closed_without_a_key(visitor: httpx.Client) -> None:
     seen = 0
     for method, path, operation in _operations(visitor):
-        answer = _call(visitor, method, re.sub(r"\{\w+\}", "X", path), operation)
+        answer = _call(visitor, method, _somewhere(path), operation)
         assert answer.status_code == 401, (method, path)
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "unauthenticated"
@@ -68,7 +79,7 @@ def test_every_operation_is_closed_to_a_key_without_scopes(brand: Callable[..., 
         key = issue_key(session, session.get_one(Brand, house.brands["fennel"].id), "nothing", ())
     client = brand(key=key)
     for method, path, operation in _operations(client):
-        answer = _call(client, method, re.sub(r"\{\w+\}", "X", path), operation)
+        answer = _call(client, method, _somewhere(path), operation)
         assert (answer.status_code, answer.json()["code"]) == (403, "denied"), (method, path)
         assert "403" in operation["responses"]
 
@@ -79,8 +90,15 @@ def test_another_brands_things_are_answered_like_things_that_never_were(
     assert juniper.post("/v1/orders", json=ORDER).status_code == 201
     hold = {"kind": "brand_request", "handle": "their-hold"}
     assert juniper.post("/v1/orders/THEIRS-1/holds", json=hold).status_code == 201
-    theirs = {"ref": "THEIRS-1", "code": "JT-SOCK-M", "handle": "their-hold"}
-    never = {"ref": "NOBODYS-1", "code": "XX-XXXX-X", "handle": "nobodys-hold"}
+    ((owed,),) = database.rows(
+        "INSERT INTO adjustment (brand_id, id, order_id, kind, amount_minor, currency, state, cause, reason,"
+        " created_at)"
+        " SELECT brand_id, gen_random_uuid(), id, 'refund_due', 100, 'GBP', 'due', 'x', 'x', now() FROM orders"
+        " RETURNING id::text"
+    )
+    theirs = {"ref": "THEIRS-1", "code": "JT-SOCK-M", "handle": "their-hold", "adjustment_id": owed}
+    nobodys = str(UUID(int=1))
+    never = {"ref": "NOBODYS-1", "code": "XX-XXXX-X", "handle": "nobodys-hold", "adjustment_id": nobodys}
     before = _rows_of(database, "juniper")
     compared = 0
     for method, path, operation in _operations(fennel):

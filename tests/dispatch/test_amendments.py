@@ -169,7 +169,7 @@ def test_a_carrier_that_never_answers_becomes_a_persons_task(
     assert state_of(database, amendment) == ("requested", True, None)
     assert database.rows("SELECT 1 FROM job WHERE kind = 'dispatch.amend' AND state = 'ready'") == []
     with transaction(WAREHOUSE) as session:
-        (card,) = board_of(session, house.warehouse_id, frozen_clock.at).trouble
+        (card,) = board_of(session, house.warehouse_id, frozen_clock.at).unanswered
         assert (card.shipment_id, card.note) == (shipment.id, "The carrier does not answer: return to origin")
         (waiting,) = unanswered(session, house.warehouse_id)
         assert waiting.id == amendment.id

@@ -16,12 +16,12 @@ ARRIVED = "2010-12-02T09:30:00+00:00"
 
 
 def _order(**changes: Any) -> dict[str, Any]:
-    package = {"handed_over_at": "2010-12-01T09:00:00Z"}
+    packages = [{"sscc": sscc, "handed_over_at": "2010-12-01T09:00:00Z"} for sscc in ("001", "002")]
     return {
         "ref": "536365",
         "state": "delivered",
         "lines": [{"quantity": 6, "shipped": 6}, {"quantity": 2, "shipped": 2}],
-        "shipments": [{"packages": [package, package]}],
+        "shipments": [{"id": "S1", "packages": packages}],
         "events": [
             {"kind": "label_bought", "data": {"tracking_numbers": ["SB1", "SB2"]}},
             {"kind": "delivered", "data": {"delivered_at": ARRIVED}},
@@ -61,7 +61,7 @@ def test_an_order_that_arrived_once_is_summed_up_exactly() -> None:
     [
         {"state": "shipped"},
         {"lines": [{"quantity": 6, "shipped": 5}]},
-        {"shipments": [{"packages": [{"handed_over_at": None}]}]},
+        {"shipments": [{"id": "S1", "packages": [{"sscc": "001", "handed_over_at": None}]}]},
         {"events": []},
         {"events": [*_order()["events"], _order()["events"][-1]]},
     ],
