@@ -13,6 +13,7 @@ from wms.floor.picking import CannotPick, bind_tote, confirm_pick, find_task, pl
 from wms.floor.walk import find_list, walk_of
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.ids import new_id
+from wms.shipments.service import lock_shipment
 
 CHECKS = (*BOOKS, "O4", "L1")
 
@@ -139,4 +140,29 @@ def test_a_cancellation_while_the_label_is_being_bought_waits_for_it(
     assert database.rows("SELECT state, pending_changes FROM shipment") == [("cancelled", 0)]
     assert database.rows("SELECT state FROM orders") == [("cancelled",)]
     assert database.rows("SELECT state FROM label") == [("voided",)]
+    assert offences(*CHECKS) == {}
+
+
+def test_a_second_change_follows_its_order_out_of_the_parcel_that_both_waited_for(
+    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any, run_jobs: Any
+) -> None:
+    set_policy(database, fennel, consolidate_until="packed")
+    bench.pack()
+    bench.pack()
+    assert change("R-2", "merge", into="R-1").answer == "applied"
+    ((shared,),) = database.rows("SELECT id FROM shipment WHERE state = 'packed'")
+    with transaction(WAREHOUSE) as session:
+        request_labels(session, lock_shipment(session, fennel, shared), "staff:W-1002")
+    for street in ("4 Mill Lane", "5 Mill Lane"):
+        door = {"name": "Asha Rao", "street": street, "city": "York", "postcode": "YO1 7HH", "country": "GB"}
+        assert change("R-2", "address", recipient=door).reason_code == "label_under_way"
+    run_jobs()
+    assert database.rows("SELECT answer FROM change WHERE kind = 'address' ORDER BY id") == [
+        ("applied_with_rework",),
+        ("applied",),
+    ]
+    assert database.rows("SELECT pending_changes FROM shipment WHERE id = %s", shared) == [(0,)]
+    assert database.rows(
+        "SELECT r.street FROM shipment s JOIN recipient r ON r.id = s.recipient_id WHERE s.state = 'held'"
+    ) == [("5 Mill Lane",)]
     assert offences(*CHECKS) == {}

@@ -12,11 +12,10 @@ from wms.changes import carrier, door, lines
 from wms.changes.case import Case, Part, Refused, lock_live, sum_up
 from wms.changes.matrix import REASONS, Alternative
 from wms.changes.models import Change, ChangeAnswer, ChangeKind
-from wms.changes.stages import Stage, stage_of
-from wms.orders.models import EventKind, Order
+from wms.changes.stages import Stage
+from wms.orders.models import EventKind, Order, OrderState
 from wms.orders.story import NewEvent, record
 from wms.platform.clock import now
-from wms.shipments.models import Shipment, ShipmentState
 from wms.shipments.service import lock_shipment
 
 # What a change that waited for a label does then, with what it keeps.
@@ -58,8 +57,8 @@ def _resolve(session: Session, change: Change, shipment_id: UUID) -> bool:
     case = Case(session, brand, order, live, change, change.actor, only=frozenset({shipment_id}))
     if not _decided(case, shipment_id, waiting[0]):
         return False
-    (part,) = case.parts
-    parts[parts.index(waiting[0])] = part.as_json()
+    place = parts.index(waiting[0])
+    parts[place : place + 1] = [part.as_json() for part in case.parts]
     change.outcome = {**change.outcome, "parts": parts}
     _sum_up(case, parts)
     if waiting[0]["stage"] == Stage.LABELLING:
@@ -72,14 +71,23 @@ def _resolve(session: Session, change: Change, shipment_id: UUID) -> bool:
 def _decided(case: Case, shipment_id: UUID, waiting: dict[str, Any]) -> bool:
     """Does what the shipment allows now; ``False`` where there is no answer yet."""
     session = case.session
-    shipment = session.get_one(Shipment, (case.order.brand_id, shipment_id))
-    if shipment.state is ShipmentState.CANCELLED:
+    if case.order.state is OrderState.CANCELLED:
         case.refuse(shipment_id, Stage(waiting["stage"]), "already_cancelled")
         return True
-    ((concerned, stage, found),) = case.concerned()
+    has_left = not case.concerned()
+    if has_left:
+        # Another change took the order out of this shipment meanwhile; wherever it went, this one follows.
+        told = {part["shipment_id"] for part in case.change.outcome["parts"]}
+        case.only = frozenset(one.id for one in case.live if str(one.id) not in told)
+    concerned = case.concerned()
+    if has_left and (not concerned or any(one[1] is Stage.LABELLING for one in concerned)):
+        # Nobody would call again for a shipment that the change did not wait for.
+        case.refuse(shipment_id, Stage(waiting["stage"]), "label_under_way" if concerned else "nothing_left")
+        return True
+    shipment, stage, found = concerned[0]
     if "amendment_id" in waiting:
-        return carrier.answered(case, concerned, stage, found, UUID(waiting["amendment_id"]))
-    if stage_of(session, concerned) is Stage.LABELLING:
+        return carrier.answered(case, shipment, stage, found, UUID(waiting["amendment_id"]))
+    if any(one[1] is Stage.LABELLING for one in concerned):
         return False
     try:
         with session.begin_nested():
@@ -88,7 +96,7 @@ def _decided(case: Case, shipment_id: UUID, waiting: dict[str, Any]) -> bool:
     except Refused as refusal:
         case.parts.clear()
         case.refuse(shipment_id, stage, refusal.reason_code)
-    return len(case.parts) == 1 and case.parts[0].answer is not ChangeAnswer.REQUESTED
+    return all(part.answer is not ChangeAnswer.REQUESTED for part in case.parts)
 
 
 def _sum_up(case: Case, parts: Sequence[dict[str, Any]]) -> None:
