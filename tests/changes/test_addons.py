@@ -21,8 +21,10 @@ from tests.factories import (
 )
 from wms.changes.payments import lapse_addons, report_payment, settle_adjustment, waive_adjustment
 from wms.intake.service import UnknownSkus
-from wms.orders.models import PaymentState
-from wms.platform.db import WAREHOUSE, brand_scope, in_transaction
+from wms.orders.models import HoldKind, PaymentState
+from wms.orders.service import find_order
+from wms.platform.db import WAREHOUSE, brand_scope, in_transaction, transaction
+from wms.shipments.holds import BRAND, HoldIn, lift, place
 
 
 @pytest.fixture
@@ -263,3 +265,19 @@ def test_the_edit_window_is_not_shortened_by_a_shorter_payment_window(
     mugs(change)
     ((release_at,),) = database.rows("SELECT release_at FROM shipment")
     assert release_at - frozen_clock.at == timedelta(hours=2)
+
+
+def test_a_hold_that_gives_stock_back_leaves_an_unpaid_add_on_its_own(
+    database: Any, fennel: Any, shop: Any, change: Any, frozen_clock: Any
+) -> None:
+    mugs(change)
+    wanted = HoldIn(kind=HoldKind.FRAUD_REVIEW, handle="look", release_stock=True)
+    with transaction(brand_scope(fennel)) as session:
+        place(session, find_order(session, fennel, "A-1"), wanted, BRAND, "brand:test")
+    assert (counter(database, shop["CUP"]), counter(database, shop["MUG"])) == ((10, 0), (10, 2))
+    with transaction(brand_scope(fennel)) as session:
+        lift(session, find_order(session, fennel, "A-1"), "look", BRAND, "brand:test")
+    settle(fennel, invoice(database))
+    assert release(frozen_clock) == 1
+    assert (counter(database, shop["CUP"]), counter(database, shop["MUG"])) == ((10, 1), (10, 2))
+    assert offences(*BOOKS) == {}

@@ -177,7 +177,8 @@ def _is_without_stock(session: Session, order: Order) -> bool:
 
 
 def _give_stock_back(session: Session, order: Order) -> None:
-    lines = lines_of_order(session, order.brand_id, order.id)
+    # Add-ons that are not paid are in no shipment that could be promised anew; unpaid, they lapse by themselves.
+    lines = [line for line in lines_of_order(session, order.brand_id, order.id) if not line.awaiting_payment]
     promised = promised_of_lines(session, order.brand_id, [line.id for line in lines])
     release_promises(session, order.brand_id, order.warehouse_id, promised)
     tell_of_stock(session, order.brand_id, order.warehouse_id, {line.sku_id for line in lines if line.id in promised})
