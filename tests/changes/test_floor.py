@@ -11,9 +11,11 @@ from wms.brands.models import Staff
 from wms.dispatch.service import request_labels
 from wms.floor.picking import CannotPick, bind_tote, confirm_pick, find_task, plan_pick_list
 from wms.floor.walk import find_list, walk_of
+from wms.orders.service import place_stock_hold
 from wms.platform.db import WAREHOUSE, transaction
 from wms.platform.ids import new_id
-from wms.shipments.service import lock_shipment
+from wms.shipments.models import Shipment, ShipmentLine
+from wms.shipments.service import lines_of, lock_shipment
 
 CHECKS = (*BOOKS, "O4", "L1")
 
@@ -165,4 +167,39 @@ def test_a_second_change_follows_its_order_out_of_the_parcel_that_both_waited_fo
     assert database.rows(
         "SELECT r.street FROM shipment s JOIN recipient r ON r.id = s.recipient_id WHERE s.state = 'held'"
     ) == [("5 Mill Lane",)]
+    assert offences(*CHECKS) == {}
+
+
+def test_a_cancellation_that_ends_in_two_steps_is_owed_back_in_full(
+    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any, run_jobs: Any
+) -> None:
+    """One part of the order is packed, and another waits for stock that was not there for it."""
+    set_policy(database, fennel, on_shortage="backorder")
+    shipment = bench.pack(shipping_charge_minor=399, payment="captured")
+    ((line,),) = database.rows("SELECT id FROM order_line")
+    database.rows("UPDATE order_line SET quantity = 3 WHERE id = %s", line)
+    with transaction(WAREHOUSE) as session:
+        packed_line = lines_of(session, shipment)[0]
+        later = Shipment(
+            brand_id=fennel,
+            warehouse_id=shipment.warehouse_id,
+            recipient_id=shipment.recipient_id,
+            service=shipment.service,
+            release_at=shipment.release_at,
+        )
+        session.add(later)
+        session.flush()
+        keys = {"brand_id": fennel, "order_id": packed_line.order_id, "order_line_id": packed_line.order_line_id}
+        session.add(ShipmentLine(**keys, shipment_id=later.id, sku_id=packed_line.sku_id, quantity=2))
+        session.flush()
+        place_stock_hold(session, fennel, packed_line.order_id, later.id)
+        request_labels(session, shipment, "staff:W-1002")
+    assert change("R-1", "cancel").answer == "requested"
+    assert database.rows("SELECT kind, amount_minor FROM adjustment") == [("refund_due", 2500)]
+    run_jobs()
+    assert database.rows("SELECT state FROM orders") == [("cancelled",)]
+    assert database.rows("SELECT kind, amount_minor FROM adjustment ORDER BY id") == [
+        ("refund_due", 2500),
+        ("refund_due", 1250 + 399),
+    ]
     assert offences(*CHECKS) == {}

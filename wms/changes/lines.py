@@ -215,7 +215,7 @@ def _owe(case: Case, less: Sequence[tuple[OrderLine, int]], *, is_over: bool) ->
             order,
             AdjustmentKind.REFUND_DUE,
             amount,
-            cause=f"change:{case.change.id}",
+            cause=_cause(case),
             reason=case.change.kind,
         )
         if owed is not None:
@@ -223,3 +223,8 @@ def _owe(case: Case, less: Sequence[tuple[OrderLine, int]], *, is_over: bool) ->
                 **case.change.outcome,
                 "refund_due": {"amount_minor": owed.amount_minor, "currency": owed.currency, "id": str(owed.id)},
             }
+
+
+def _cause(case: Case) -> str:
+    """Returns what the refund is for. A part that waited is owed beside what the change was owed before."""
+    return ":".join(["change", str(case.change.id), *(str(one) for one in sorted(case.only or ())[:1])])
