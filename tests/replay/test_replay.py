@@ -34,7 +34,7 @@ def _write_sales(path: Path) -> Path:
     rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
     for number in range(ORDERS):
         ref, at = f"5360{number:02d}", f"2010-12-01 {'09:0' if number < MORNING else '14:1'}{number % 4}"
-        customer = "" if number == 3 else f"{17850 + number % 7}"
+        customer = "" if number == 3 else f"{17850 + number % 3}"
         rows.append(f"{ref},{22000 + number % 5},MUG {number % 5},{1 + number % 3},{at},2.55,{customer},United Kingdom")
         if number % 4 == 0:
             # One SKU on two lines of one order.
