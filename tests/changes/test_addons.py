@@ -251,10 +251,14 @@ def test_cancelling_drops_what_was_not_paid_yet(database: Any, fennel: Any, shop
     answered = change("A-1", "cancel")
     assert answered.answer == "applied"
     assert database.rows("SELECT kind, amount_minor, state FROM adjustment ORDER BY kind") == [
-        ("invoice_due", 3000, "waived"),
+        ("invoice_due", 3000, "lapsed"),
         ("refund_due", 900, "due"),
     ]
+    assert database.rows("SELECT answer, reason_code FROM change WHERE kind = 'add_items'") == [("refused", "not_paid")]
     assert (counter(database, shop["MUG"]), counter(database, shop["CUP"])) == ((10, 0), (10, 0))
+    # Whoever was faster with the money than with the news gets it back.
+    assert settle(fennel, invoice(database)).refusal.code == "lapsed"
+    assert database.rows("SELECT amount_minor FROM adjustment WHERE cause LIKE 'late:%'") == [(3000,)]
     assert offences(*BOOKS) == {}
 
 
@@ -280,4 +284,15 @@ def test_a_hold_that_gives_stock_back_leaves_an_unpaid_add_on_its_own(
     settle(fennel, invoice(database))
     assert release(frozen_clock) == 1
     assert (counter(database, shop["CUP"]), counter(database, shop["MUG"])) == ((10, 1), (10, 2))
+    assert offences(*BOOKS) == {}
+
+
+def test_an_order_of_which_only_an_unpaid_add_on_is_left_is_over(
+    database: Any, fennel: Any, shop: Any, change: Any
+) -> None:
+    mugs(change)
+    assert change("A-1", "reduce", lines=[{"line": 1}]).answer == "applied"
+    assert database.rows("SELECT state FROM orders") == [("cancelled",)]
+    assert (counter(database, shop["MUG"]), counter(database, shop["CUP"])) == ((10, 0), (10, 0))
+    assert database.rows("SELECT state FROM adjustment WHERE kind = 'invoice_due'") == [("lapsed",)]
     assert offences(*BOOKS) == {}

@@ -7,19 +7,21 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from wms.changes.addons import change_of, lines_of_change
 from wms.changes.carrier import ask_carrier
 from wms.changes.case import Case, Refused, is_open, sum_up
-from wms.changes.matrix import Rule
+from wms.changes.matrix import REASONS, Rule
 from wms.changes.models import ChangeAnswer
 from wms.changes.schemas import Cancel, Reduce
 from wms.changes.stages import Stage
 from wms.changes.travel import alone, is_shared
 from wms.floor import rework
 from wms.money.models import AdjustmentKind, AdjustmentState
-from wms.money.service import adjustments_of_order, owe, waive
+from wms.money.service import adjustments_of_order, lapse, owe
 from wms.orders.models import EventKind, OrderLine, PaymentState
 from wms.orders.service import active_holds, lift_hold, lines_of_order, stock_hold_handle
 from wms.orders.story import NewEvent, record
+from wms.platform.clock import now
 from wms.shipments.models import Shipment, ShipmentLine, ShipmentState
 from wms.shipments.service import is_pending, lines_of, move_to
 from wms.shipments.waiting import is_covered, promised_to
@@ -72,6 +74,9 @@ def reduce(case: Case, request: Reduce) -> tuple[ChangeAnswer, str]:
             take_off(case, shipment, taken)
         case.note(shipment, stage, found)
     answer = sum_up(case.parts)
+    if all(line.awaiting_payment or line.cancelled == line.quantity for line in lines.values()):
+        # With nothing left to travel with, an add-on cannot be paid any more, and the order is over.
+        drop_unpaid(case)
     close(case)
     return answer
 
@@ -146,7 +151,7 @@ def _close_shipment(case: Case, shipment: Shipment) -> None:
 
 
 def drop_unpaid(case: Case) -> None:
-    """Takes add-ons that nobody has paid yet off the order; nobody is asked for their money any more."""
+    """Takes add-ons that nobody has paid yet off the order, and lapses them: who pays all the same gets it back."""
     session, order = case.session, case.order
     unpaid = [line for line in lines_of_order(session, order.brand_id, order.id) if line.awaiting_payment]
     if not unpaid:
@@ -159,7 +164,12 @@ def drop_unpaid(case: Case) -> None:
         session.add(line)
     for adjustment in adjustments_of_order(session, order.brand_id, order.id):
         if adjustment.kind is AdjustmentKind.INVOICE_DUE and adjustment.state is AdjustmentState.DUE:
-            waive(session, adjustment)
+            lapse(session, adjustment)
+            added = change_of(session, adjustment)
+            if added is not None:
+                added.answer, added.reason_code = ChangeAnswer.REFUSED, "not_paid"
+                added.detail, added.resolved_at = REASONS["not_paid"], now(session)
+                session.add(added)
     tell_of_stock(session, order.brand_id, order.warehouse_id, {line.sku_id for line in unpaid})
 
 
