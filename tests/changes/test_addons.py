@@ -296,3 +296,39 @@ def test_an_order_of_which_only_an_unpaid_add_on_is_left_is_over(
     assert (counter(database, shop["MUG"]), counter(database, shop["CUP"])) == ((10, 0), (10, 0))
     assert database.rows("SELECT state FROM adjustment WHERE kind = 'invoice_due'") == [("lapsed",)]
     assert offences(*BOOKS) == {}
+
+
+def refunds(database: Any) -> Any:
+    return database.rows("SELECT kind, amount_minor FROM adjustment WHERE kind = 'refund_due'")
+
+
+def test_a_paid_add_on_is_owed_back_though_the_orders_own_payment_was_never_taken(
+    database: Any, fennel: Any, shop: Any, change: Any
+) -> None:
+    database.rows("UPDATE orders SET payment_state = 'authorised'")
+    mugs(change)
+    settle(fennel, invoice(database))
+    change("A-1", "cancel")
+    assert refunds(database) == [("refund_due", 3000)]
+
+
+def test_a_gift_is_not_owed_back(database: Any, fennel: Any, shop: Any, change: Any) -> None:
+    mugs(change)
+    adjustment_id = invoice(database)
+    in_transaction(brand_scope(fennel), lambda session: waive_adjustment(session, fennel, adjustment_id, "brand:test"))
+    change("A-1", "cancel")
+    assert refunds(database) == [("refund_due", 900)]
+
+
+def test_a_shipping_charge_that_was_paid_back_is_not_owed_twice(
+    database: Any, fennel: Any, shop: Any, change: Any, sell: Any
+) -> None:
+    set_policy(database, fennel, consolidation="auto")
+    for ref in ("A-2", "A-3"):
+        sell(ref, ("CUP", 1, 900), payment="captured", shipping_charge_minor=399)
+    ((adjustment_id,),) = database.rows(
+        "SELECT a.id FROM adjustment a JOIN orders o ON o.id = a.order_id WHERE o.ref = 'A-3'"
+    )
+    settle(fennel, adjustment_id)
+    change("A-3", "cancel")
+    assert refunds(database) == [("refund_due", 900)]

@@ -211,20 +211,31 @@ def close(case: Case) -> None:
 
 
 def _owe(case: Case, less: Sequence[tuple[OrderLine, int]], *, is_over: bool) -> None:
-    """A captured payment is owed back; the driver collects less; an authorised one was never taken."""
+    """A captured payment is owed back; the driver collects less; an authorised one was never taken.
+
+    An add-on has an invoice of its own: settled, it is owed back however the order was paid; waived, it never is.
+    """
     order = case.order
     case.session.refresh(order)
-    amount = sum(line.unit_price_minor * quantity for line, quantity in less if line.id not in case.unpaid_before)
+    invoices = _invoices(case)
+    less = [(line, quantity) for line, quantity in less if line.id not in case.unpaid_before]
+    amount = sum(line.unit_price_minor * quantity for line, quantity in less if line.id not in invoices)
+    apart = sum(
+        line.unit_price_minor * quantity for line, quantity in less if invoices.get(line.id) is AdjustmentState.SETTLED
+    )
     if order.payment_state is PaymentState.COD:
         order.cod_amount_minor = 0 if is_over else max(0, order.cod_amount_minor - amount)
         case.session.add(order)
-    elif order.payment_state is PaymentState.CAPTURED:
-        amount += order.shipping_charge_minor if is_over else 0
+    if order.payment_state is PaymentState.CAPTURED:
+        apart += amount
+        if is_over and not _is_shipping_owed(case):
+            apart += order.shipping_charge_minor
+    if apart:
         owed = owe(
             case.session,
             order,
             AdjustmentKind.REFUND_DUE,
-            amount,
+            apart,
             cause=_cause(case),
             reason=case.change.kind,
         )
@@ -233,6 +244,24 @@ def _owe(case: Case, less: Sequence[tuple[OrderLine, int]], *, is_over: bool) ->
                 **case.change.outcome,
                 "refund_due": {"amount_minor": owed.amount_minor, "currency": owed.currency, "id": str(owed.id)},
             }
+
+
+def _invoices(case: Case) -> dict[UUID, AdjustmentState]:
+    """Returns what became of the invoice of each line that was added later and had one."""
+    found: dict[UUID, AdjustmentState] = {}
+    for adjustment in adjustments_of_order(case.session, case.order.brand_id, case.order.id):
+        added = change_of(case.session, adjustment)
+        if added is not None:
+            found.update((line.id, adjustment.state) for line in lines_of_change(case.session, added))
+    return found
+
+
+def _is_shipping_owed(case: Case) -> bool:
+    """Says whether the shipping charge is owed back, or was paid back, for a parcel that was saved."""
+    return any(
+        one.kind is AdjustmentKind.SHIPPING_REFUND_DUE and one.state in (AdjustmentState.DUE, AdjustmentState.SETTLED)
+        for one in adjustments_of_order(case.session, case.order.brand_id, case.order.id)
+    )
 
 
 def _cause(case: Case) -> str:
