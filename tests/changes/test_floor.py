@@ -203,3 +203,21 @@ def test_a_cancellation_that_ends_in_two_steps_is_owed_back_in_full(
         ("refund_due", 1250 + 399),
     ]
     assert offences(*CHECKS) == {}
+
+
+def test_a_contact_that_waited_behind_an_address_goes_to_the_new_door(
+    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any, run_jobs: Any
+) -> None:
+    shipment = bench.pack()
+    with transaction(WAREHOUSE) as session:
+        request_labels(session, shipment, "staff:W-1002")
+    door = {"name": "Asha Rao", "street": "4 Mill Lane", "city": "York", "postcode": "YO1 7HH", "country": "GB"}
+    change("R-1", "address", recipient=door)
+    change("R-1", "contact", phone="+44 113 496 0001")
+    run_jobs()
+    assert database.rows("SELECT DISTINCT answer FROM change WHERE kind = 'contact'") == [("applied",)]
+    assert database.rows(
+        "SELECT r.city, r.phone, o.recipient_id = r.id, s.state, s.pending_changes FROM orders o, shipment s"
+        " JOIN recipient r ON r.id = s.recipient_id"
+    ) == [("York", "+44 113 496 0001", True, "labelled", 0)]
+    assert offences(*CHECKS) == {}

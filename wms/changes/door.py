@@ -66,6 +66,8 @@ def contact(case: Case, request: Contact) -> tuple[ChangeAnswer, str]:
 def resume_contact(case: Case) -> tuple[ChangeAnswer, str]:
     """Lets the contact that the change keeps take effect. The label stays: it is the door that a label is held to."""
 
+    _stay_at_the_door(case)
+
     def write(shipment: Shipment) -> None:
         # The courier of a shared shipment calls its host; another member's number is only that order's.
         if shipment.recipient_id == before:
@@ -150,6 +152,16 @@ def _keep(case: Case, values: dict[str, Any], warnings: list[str]) -> None:
 def _kept(case: Case) -> UUID:
     assert case.change.recipient_id is not None, "The recipient was written down when the change was asked."
     return case.change.recipient_id
+
+
+def _stay_at_the_door(case: Case) -> None:
+    """Writes the contact down for where the order goes now: another address may have been decided while it waited."""
+    here = case.session.get_one(Recipient, (case.order.brand_id, case.order.recipient_id))
+    contact = case.session.get_one(Recipient, (case.order.brand_id, _kept(case)))
+    values = {key: getattr(here, key) for key in RecipientIn.model_fields}
+    if any(values[key] != getattr(contact, key) for key in values.keys() - {"phone", "email"}):
+        values |= {"phone": contact.phone, "email": contact.email}
+        _keep(case, values, doubts(RecipientIn.model_validate(values), here.country))
 
 
 def _send_to(case: Case, shipment: Shipment) -> None:
