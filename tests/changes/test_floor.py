@@ -170,12 +170,8 @@ def test_a_second_change_follows_its_order_out_of_the_parcel_that_both_waited_fo
     assert offences(*CHECKS) == {}
 
 
-def test_a_cancellation_that_ends_in_two_steps_is_owed_back_in_full(
-    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any, run_jobs: Any
-) -> None:
-    """One part of the order is packed, and another waits for stock that was not there for it."""
-    set_policy(database, fennel, on_shortage="backorder")
-    shipment = bench.pack(shipping_charge_minor=399, payment="captured")
+def wait_for_two_more(database: Any, fennel: Any, shipment: Any) -> None:
+    """Has the order of a packed shipment wait for two more pieces, in a shipment of their own."""
     ((line,),) = database.rows("SELECT id FROM order_line")
     database.rows("UPDATE order_line SET quantity = 3 WHERE id = %s", line)
     with transaction(WAREHOUSE) as session:
@@ -193,6 +189,16 @@ def test_a_cancellation_that_ends_in_two_steps_is_owed_back_in_full(
         session.add(ShipmentLine(**keys, shipment_id=later.id, sku_id=packed_line.sku_id, quantity=2))
         session.flush()
         place_stock_hold(session, fennel, packed_line.order_id, later.id)
+
+
+def test_a_cancellation_that_ends_in_two_steps_is_owed_back_in_full(
+    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any, run_jobs: Any
+) -> None:
+    """One part of the order is packed, and another waits for stock that was not there for it."""
+    set_policy(database, fennel, on_shortage="backorder")
+    shipment = bench.pack(shipping_charge_minor=399, payment="captured")
+    wait_for_two_more(database, fennel, shipment)
+    with transaction(WAREHOUSE) as session:
         request_labels(session, shipment, "staff:W-1002")
     assert change("R-1", "cancel").answer == "requested"
     assert database.rows("SELECT kind, amount_minor FROM adjustment") == [("refund_due", 2500)]
@@ -221,3 +227,34 @@ def test_a_contact_that_waited_behind_an_address_goes_to_the_new_door(
         " JOIN recipient r ON r.id = s.recipient_id"
     ) == [("York", "+44 113 496 0001", True, "labelled", 0)]
     assert offences(*CHECKS) == {}
+
+
+@pytest.mark.parametrize("kind", ["cancel", "address"])
+def test_what_a_carrier_cannot_be_asked_keeps_nobody_from_changing_the_rest(
+    database: Any, bench: Any, fennel: Any, change: Any, kind: str
+) -> None:
+    set_policy(database, fennel, on_shortage="backorder")
+    shipment = bench.pack()
+    wait_for_two_more(database, fennel, shipment)
+    database.rows("UPDATE package SET state = 'handed_over'")
+    door = {"name": "Asha Rao", "street": "4 Mill Lane", "city": "York", "postcode": "YO1 7HH", "country": "GB"}
+    answered = change("R-1", kind, **({"recipient": door} if kind == "address" else {}))
+    assert (answered.answer, answered.reason_code) == ("applied", "in_part")
+    assert [(part["stage"], part["answer"], part["reason_code"]) for part in answered.outcome["parts"]] == [
+        ("with_carrier", "refused", "with_carrier"),
+        ("held", "applied", ""),
+    ]
+
+
+def test_a_refusal_claims_nothing_that_was_rolled_back(
+    database: Any, bench: Any, sandbox: Any, fennel: Any, change: Any
+) -> None:
+    set_policy(database, fennel, on_shortage="backorder")
+    shipment = bench.pack()
+    wait_for_two_more(database, fennel, shipment)
+    with transaction(WAREHOUSE) as session:
+        request_labels(session, shipment, "staff:W-1002")
+    answered = change("R-1", "service", service="no_such_service")
+    assert (answered.answer, answered.reason_code) == ("refused", "no_carrier")
+    assert "parts" not in answered.outcome
+    assert database.rows("SELECT pending_changes FROM shipment ORDER BY id") == [(0,), (0,)]

@@ -4,8 +4,8 @@
 from typing import Final
 from uuid import UUID
 
-from wms.changes.case import Case, Refused
-from wms.changes.matrix import Cell
+from wms.changes.case import Case
+from wms.changes.matrix import Cell, Rule
 from wms.changes.models import ChangeAnswer, ChangeKind
 from wms.changes.stages import Stage
 from wms.changes.travel import is_shared
@@ -21,19 +21,25 @@ _OPEN: Final = frozenset({AmendmentState.CALLING, AmendmentState.REQUESTED, Amen
 def ask_carrier(case: Case, shipment: Shipment, stage: Stage, found: Cell) -> None:
     """Asks the carrier what the change wants of a shipment that it has.
 
-    Raises :class:`Refused` where the carrier takes no such question, is asking itself already, or the shipment
-    carries another shopper's order too, whom a redirect or a return would take along.
+    Noted as refused where the carrier takes no such question, is asking itself already, or the shipment carries
+    another shopper's order too, whom a redirect or a return would take along. What else the order has is not kept.
     """
+    refusal, detail = "", ""
     if case.change.kind is not ChangeKind.CONTACT and is_shared(case.session, shipment):
-        raise Refused("combined")
-    try:
-        amendment = _ask(case, shipment)
-    except CarrierCannot as error:
-        raise Refused("carrier_cannot", *found.alternatives, detail=error.detail) from error
-    except AlreadyAsked as error:
-        raise Refused("carrier_was_asked", detail=error.detail) from error
-    except NotWithCarrier as error:
-        raise Refused("with_carrier", *found.alternatives, detail=error.detail) from error
+        refusal = "combined"
+    else:
+        try:
+            amendment = _ask(case, shipment)
+        except CarrierCannot as error:
+            refusal, detail = "carrier_cannot", error.detail
+        except AlreadyAsked as error:
+            refusal, detail = "carrier_was_asked", error.detail
+        except NotWithCarrier as error:
+            refusal, detail = "with_carrier", error.detail
+    if refusal:
+        refused = Cell(Rule.REFUSE, refusal, found.alternatives)
+        case.note(shipment, stage, refused, answer=ChangeAnswer.REFUSED, detail=detail)
+        return
     case.note(shipment, stage, found, amendment_id=amendment.id)
 
 

@@ -130,7 +130,7 @@ def sum_up(parts: Sequence[Part]) -> tuple[ChangeAnswer, str]:
         first = parts[0] if parts else None
         if first is None:
             raise Refused("nothing_left")
-        raise Refused(first.reason_code, *first.alternatives, stage=first.stage)
+        raise Refused(first.reason_code, *first.alternatives, detail=first.detail, stage=first.stage)
     if ChangeAnswer.REFUSED in answers:
         return whole, "in_part"
     return whole, next((part.reason_code for part in parts if part.answer is whole), "")

@@ -149,6 +149,8 @@ def _refuse(case: Case, refusal: Refused) -> None:
     change = case.change
     change.answer, change.reason_code, change.detail = ChangeAnswer.REFUSED, refusal.reason_code, refusal.detail[:300]
     change.outcome = {"alternatives": list(refusal.alternatives), **case.facts}
+    # What was done for another shipment before was rolled back with the rest.
+    case.parts = [part for part in case.parts if part.answer is ChangeAnswer.REFUSED]
     change.recipient_id = None  # It was rolled back with the rest.
     case.is_told = False
     case.session.refresh(case.order)
