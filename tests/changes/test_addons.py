@@ -16,6 +16,7 @@ from tests.factories import (
     set_policy,
     shipments,
     snapshot,
+    start_picking,
     stocked,
     story,
 )
@@ -24,7 +25,13 @@ from wms.intake.service import UnknownSkus
 from wms.orders.models import HoldKind, PaymentState
 from wms.orders.service import find_order
 from wms.platform.db import WAREHOUSE, brand_scope, in_transaction, transaction
+from wms.platform.ids import new_id
 from wms.shipments.holds import BRAND, HoldIn, lift, place
+from wms.shipments.missing import report_short
+from wms.shipments.service import lines_of
+from wms.stock.allocations import open_allocations
+from wms.stock.ledger import Cause
+from wms.stock.models import Location
 
 
 @pytest.fixture
@@ -332,3 +339,21 @@ def test_a_shipping_charge_that_was_paid_back_is_not_owed_twice(
     settle(fennel, adjustment_id)
     change("A-3", "cancel")
     assert refunds(database) == [("refund_due", 900)]
+
+
+def test_a_picker_who_finds_nothing_is_not_stopped_by_an_unpaid_add_on(
+    database: Any, house: Any, fennel: Any, shop: Any, change: Any, frozen_clock: Any
+) -> None:
+    set_policy(database, fennel, payment_window_seconds=7 * 86_400, max_hold_seconds=900)
+    mugs(change)
+    release(frozen_clock)
+    (order_id,) = database.rows("SELECT id FROM orders")[0]
+    with transaction(WAREHOUSE) as session:
+        shipment = start_picking(session, shipments(order_id, fennel)[0])
+        (allocation,) = open_allocations(session, fennel, [line.id for line in lines_of(session, shipment)])
+        location = session.get_one(Location, allocation.location_id)
+        report_short(session, allocation, 1, location, Cause(new_id(), "short", "staff:W-1001"))
+    assert database.rows("SELECT s.state, o.state FROM shipment s, orders o") == [("cancelled", "picking")]
+    assert lapse() == 1
+    assert database.rows("SELECT state FROM orders") == [("cancelled",)]
+    assert offences(*BOOKS, "O1") == {}

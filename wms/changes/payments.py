@@ -16,7 +16,7 @@ from wms.changes.stages import Stage, stage_of
 from wms.money.models import Adjustment, AdjustmentKind, AdjustmentState
 from wms.money.service import lapse, lock_adjustment, owe, settle, waive
 from wms.orders.models import EventKind, Order, PaymentState
-from wms.orders.service import find_order
+from wms.orders.service import find_order, lines_of_order
 from wms.orders.story import NewEvent, record
 from wms.platform.clock import now
 from wms.platform.errors import Conflict
@@ -171,6 +171,9 @@ def _lapse(session: Session, adjustment: Adjustment, change: Change, order: Orde
     tell_of_stock(session, order.brand_id, order.warehouse_id, {line.sku_id for line in lines})
     told = {"change": change.ref, "lines": [line.line_no for line in lines]}
     record(session, [NewEvent(order.brand_id, order.id, EventKind.ADDON_LAPSED, told)])
+    if all(line.cancelled == line.quantity for line in lines_of_order(session, order.brand_id, order.id)):
+        # Whatever else there was could not be found on the shelves.
+        record(session, [NewEvent(order.brand_id, order.id, EventKind.CANCELLED, {"reason": "not_paid"})])
     _resolve(session, change, ChangeAnswer.REFUSED, "not_paid", "")
 
 

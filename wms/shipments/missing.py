@@ -194,7 +194,8 @@ def _close_if_empty(session: Session, shipment: Shipment, order_id: UUID, actor:
     if all(line.cancelled == line.quantity for line in lines):
         event = NewEvent(shipment.brand_id, order_id, EventKind.CANCELLED, {"reason": "not_found"}, actor)
         record(session, [event])
-    elif not is_pending(session, shipment.brand_id, order_id):
+    elif any(line.shipped for line in lines) and not is_pending(session, shipment.brand_id, order_id):
+        # Otherwise it waits for an add-on to be paid, and is over when that lapses.
         record(session, [NewEvent(shipment.brand_id, order_id, EventKind.DELIVERED, {"reason": "not_found"}, actor)])
 
 
