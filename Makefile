@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test test-servers check lock bench clean
+.PHONY: help run test test-servers races check lock bench clean
 
 help: ## Explain each target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/dev.stamp ## Run all tests on an embedded PostgreSQL and Redis tha
 test-servers: $(VENV)/dev.stamp ## Run all tests on Debian's own PostgreSQL and Redis, on private sockets
 	@scripts/install-debian-packages.sh chromium postgresql redis-server
 	@scripts/test-servers.sh
+
+races: $(VENV)/dev.stamp ## Let late changes race against the floor 2,000 times each; prints who won how often
+	@WMS_RACE_ROUNDS=2000 $(PY) -m pytest tests/races -s
 
 check: $(VENV)/dev.stamp ## Check style, types, layers, migrations and the lock files
 	@$(VENV)/bin/ruff check .

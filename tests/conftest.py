@@ -35,7 +35,7 @@ _engines = pytest.StashKey[ExitStack]()
 def pytest_configure(config: pytest.Config) -> None:
     """Fixes the environment of this run. The controller of a parallel run starts what its workers share."""
     for name in list(os.environ):
-        if name.startswith("WMS_") and not name.startswith("WMS_TEST_"):
+        if name.startswith("WMS_") and not name.startswith(("WMS_TEST_", "WMS_RACE_")):
             del os.environ[name]
     os.environ["WMS_SECRET_KEY"] = os.environ.setdefault("WMS_TEST_SECRET_KEY", Fernet.generate_key().decode())
     os.environ["WMS_LOG_LEVEL"] = "ERROR"
