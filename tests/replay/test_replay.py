@@ -99,8 +99,11 @@ def _kill_among_purchases(
             for labels in MOMENTS:
                 _wait_for(process, lambda: len(_alive(process, is_victim)) == victims)
                 _wait_for(process, lambda labels=labels: _is_buying(scratch, labels))
-                for child in _alive(process, is_victim):
+                victims_now = _alive(process, is_victim)
+                for child in victims_now:
                     child.kill()
+                # Until the supervisor has buried it, a killed process may still look alive.
+                psutil.wait_procs(victims_now, timeout=30)
 
     return disturb
 
