@@ -107,17 +107,6 @@ def shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequ
     ).all()
 
 
-def lock_shipments_of_order(session: Session, brand_id: UUID, order_id: UUID) -> Sequence[Shipment]:
-    """Returns the shipments that carry a line of the order, locked, the oldest first.
-
-    While this waits for one, its holder may split another off it, so it looks again until it knows all of them.
-    """
-    locked: dict[UUID, Shipment] = {}
-    while found := [one.id for one in shipments_of_order(session, brand_id, order_id) if one.id not in locked]:
-        locked.update((shipment_id, lock_shipment(session, brand_id, shipment_id)) for shipment_id in found)
-    return list(locked.values())
-
-
 def changeable_until(order: Order, shipments: Sequence[Shipment]) -> datetime | None:
     """Returns until when the order can be changed freely, or ``None`` once the floor has any of it.
 
